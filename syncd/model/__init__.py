@@ -1,0 +1,1 @@
+"""Frozen values that travel through a cycle; no I/O, no service."""

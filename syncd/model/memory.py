@@ -1,0 +1,69 @@
+"""What syncd remembers between cycles: loaded once per cycle, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from syncd.model.names import EntityId, Key, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """The remembered tie key <-> entity: ownership.
+
+    *source* names the source type and key attribute it was made under (`csv:employee_id`).
+    *addresses* were held when the entity was removed, the primary first: a return puts them back.
+    """
+
+    key: Key
+    entity: EntityId
+    source: str
+    adopted: bool = False
+    since: datetime
+    addresses: tuple[str, ...] = ()
+    removed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Evidence for removal: since when, and in how many complete reads in a row, a bound key is absent or disabled."""
+
+    key: Key
+    missing_since: datetime | None = None
+    missing_cycles: int = 0
+    disabled_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Operations that a person freed, by operation id, until *expires_at*; each is spent by its success."""
+
+    digest: str
+    operations: frozenset[str]
+    by: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIntent:
+    """A creation that was sent and whose outcome never became known."""
+
+    operation: str
+    key: Key
+    kind: Kind
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Everything remembered of one organization.
+
+    *counts* are the entries per kind of the last read that tripped no source guard or was approved.
+    """
+
+    bindings: Mapping[Key, Binding] = field(default_factory=dict)
+    marks: Mapping[Key, Mark] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    counts: Mapping[Kind, int] = field(default_factory=dict)
+    open_intents: tuple[OpenIntent, ...] = ()

@@ -1,0 +1,67 @@
+"""What came of a cycle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from syncd.model.operation import Operation
+from syncd.model.plan import Plan
+
+
+class Result(StrEnum):
+    """How one operation ended."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # sent, but no answer came back
+    SKIPPED = "skipped"  # what it needs failed, its name was stopped, or the cycle was told to stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How *operation* ended: *code* and *message* tell why it didn't succeed."""
+
+    operation: Operation
+    result: Result
+    code: str = ""
+    message: str = ""
+    attempts: int = 0
+    #: Id that a creation returned.
+    entity: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One cycle, whole. *error* is set when the cycle ended before a plan existed."""
+
+    cycle_id: str
+    organization: str
+    command: str
+    started_at: datetime
+    finished_at: datetime
+    plan: Plan | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    error: str = ""
+    exit_code: int = 0
+    calls: Mapping[str, int] = field(default_factory=dict)
+    took: Mapping[str, float] = field(default_factory=dict)
+    #: Age in seconds of the oldest detail the plan rests on.
+    oldest_detail_s: float = 0.0
+
+    def count(self, result: Result) -> int:
+        """Return how many operations ended with *result*."""
+        return sum(outcome.result is result for outcome in self.outcomes)
+
+    @property
+    def summary(self) -> str:
+        """One of `in_sync`, `applied`, `planned`, `withheld`, `partial`, `failed`."""
+        if self.error or self.plan is None:
+            return "failed"
+        if self.count(Result.FAILED) + self.count(Result.UNKNOWN) + self.count(Result.SKIPPED):
+            return "partial"
+        if self.plan.withheld:
+            return "withheld"
+        if not self.plan.operations:
+            return "in_sync"
+        return "applied" if self.outcomes else "planned"

@@ -1,0 +1,25 @@
+"""Everything a facet or a guard may look at in one cycle: one frozen value."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from syncd.model.limits import Limits
+from syncd.model.memory import Memory
+from syncd.model.policy import Policy
+from syncd.model.standing import Standings
+from syncd.model.state import Desired, Observed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """*source* names source type and key attribute (`csv:employee_id`), as bindings remember it."""
+
+    organization: str
+    source: str
+    policy: Policy
+    limits: Limits
+    desired: Desired
+    observed: Observed
+    memory: Memory
+    standings: Standings
+    now: datetime

@@ -1,0 +1,68 @@
+"""Who is who in one cycle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from syncd.model.names import EntityId, Key
+
+
+class ProposalKind(StrEnum):
+    """What needs a person's yes before anything else may follow (design.md section 8)."""
+
+    ADOPT = "adopt"
+    REBIND = "rebind"
+    RECREATE = "recreate"
+    REREGISTER = "re-register"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """*kind* for *key*, about *entity* (None for recreate: it is lost); *previous* is the key a rebind replaces."""
+
+    kind: ProposalKind
+    key: Key
+    entity: EntityId | None
+    reason: str
+    previous: Key | None = None
+    #: False when `adopt: exact` carries it out by itself.
+    needs_approval: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A bound entity whose removal is not due yet: *why* (`missing`, `disabled`, ...), how often seen, until when."""
+
+    key: Key
+    entity: EntityId
+    name: str
+    why: str
+    cycles: int
+    cycles_needed: int
+    since: datetime
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """Who is who. Everyone in none of the sets and bound is simply *ours and wanted*.
+
+    *entity_of* and *key_of* hold ownership in this cycle, proposals included (as if approved).
+    *leaving*: removal is due, with its reason. *waiting*: removal pending (frozen meanwhile).
+    *frozen*: keys, bound or not, that no facet may touch, with the reason (waiting ones among them).
+    *foreign* are the entities that are not ours. *lost*: bound, but the service no longer has them.
+    *newcomers*: wanted keys without an entity. *dropped* are bound keys whose binding is kept though
+    removed earlier (DISABLED already): nothing is left to do for them.
+    """
+
+    entity_of: Mapping[Key, EntityId] = field(default_factory=dict)
+    key_of: Mapping[EntityId, Key] = field(default_factory=dict)
+    leaving: Mapping[Key, str] = field(default_factory=dict)
+    waiting: Mapping[Key, Pending] = field(default_factory=dict)
+    frozen: Mapping[Key, str] = field(default_factory=dict)
+    foreign: frozenset[EntityId] = frozenset()
+    lost: frozenset[Key] = frozenset()
+    newcomers: frozenset[Key] = frozenset()
+    dropped: frozenset[Key] = frozenset()
+    proposals: Mapping[Key, Proposal] = field(default_factory=dict)

@@ -1,0 +1,199 @@
+"""The small Protocols through which the rooms meet. Implementations are named in `wiring.py` only."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from syncd.model.entry import Snapshot
+from syncd.model.memory import Approval, Binding, Mark, Memory
+from syncd.model.names import EntityId, Key, Kind
+from syncd.model.operation import Call, Operation
+from syncd.model.plan import Finding, Plan, Proposed
+from syncd.model.report import Outcome, Report
+from syncd.model.situation import Situation
+from syncd.model.state import Detail, Details, Entity, Observed
+
+
+class Source(Protocol):
+    """Where users and groups are read from.
+
+    An implementation *must* return every entry or raise `SourceIncomplete` / `SourceUnreachable`; it
+    *must* turn an unusable record into a `Rejection`; it *must not* guess, retry forever, or drop.
+    """
+
+    def read(self, known: Collection[Key]) -> Snapshot:
+        """Read everything; of each *known* key that is absent say, where it can be told, what became of it."""
+        ...
+
+
+class Target(Protocol):
+    """The service. It compares nothing and decides nothing.
+
+    Reading raises `TargetError`; `send` raises `CallError` (transient and permanent are types).
+    """
+
+    def lists(self, *, bound: Mapping[EntityId, Kind]) -> Observed:
+        """Read organization, mail domains and their state, users, groups, resources; details empty.
+
+        A *bound* id that no list shows is asked for by id: absence from a list is no fact.
+        """
+        ...
+
+    def details(self, wanted: Mapping[Detail, Collection[Entity]]) -> Iterator[tuple[Detail, EntityId, Any]]:
+        """Yield each detail as it is read: folded-free aliases (frozenset), profile, members (frozenset of ids)."""
+        ...
+
+    def send(self, call: Call) -> Mapping[str, Any]:
+        """Send *call*, placeholders filled, once; return the answer."""
+        ...
+
+
+class Facet(Protocol):
+    """One kind of thing the target stores: pure."""
+
+    name: str
+    #: The detail it compares, None when the lists suffice.
+    detail: Detail | None
+
+    def propose(self, situation: Situation) -> Proposed:
+        """Return the operations that bring the target to the desired state, entity by entity, in a fixed order."""
+        ...
+
+
+class Guard(Protocol):
+    """A pure function that may withhold bundles of a plan."""
+
+    name: str
+
+    def examine(self, plan: Plan, situation: Situation) -> Iterable[Finding]:
+        """Measure *plan*; a finding is yielded even when nothing trips, so that its budget can be shown."""
+        ...
+
+
+class MemoryStore(Protocol):
+    """What is remembered between cycles."""
+
+    def load(self) -> Memory:
+        """Return everything remembered; expired approvals left out."""
+        ...
+
+    def record_marks(self, marks: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
+        """Replace all marks, and the last good counts (an empty mapping leaves them as they are)."""
+        ...
+
+    def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
+        """Write *binding*; remove the one of *replaces*."""
+        ...
+
+    def unbind(self, key: Key) -> None:
+        """Forget the binding of *key*."""
+        ...
+
+
+class DetailsStore(Protocol):
+    """Details kept between cycles."""
+
+    def load(self, *, valid: Collection[Detail]) -> tuple[Details, Mapping[Detail, Mapping[EntityId, datetime]]]:
+        """Return the kept details of the named kinds, and when each was read."""
+        ...
+
+    def keep(self, rows: Iterable[tuple[Detail, EntityId, Any]], *, read_at: datetime) -> None:
+        """Write details just read, in batches: an interrupted first read resumes."""
+        ...
+
+    def prune(self, present: Collection[EntityId]) -> None:
+        """Forget the details of entities not in *present*."""
+        ...
+
+
+class Journal(Protocol):
+    """Intent before the call, outcome after; from day one."""
+
+    def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
+        """Record the intent, drop the details that *operation* touches and write *binding*, in one transaction."""
+        ...
+
+    def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
+        """Record the outcome, spend its approval on success, and write *binding*, in one transaction."""
+        ...
+
+
+class History(Protocol):
+    """Cycles and stored plans."""
+
+    def record(self, report: Report) -> None:
+        """Keep *report* (numbers, outcomes) and its plan document."""
+        ...
+
+    def save_plan(self, plan: Plan) -> None:
+        """Store *plan* so that it can be approved and applied by its digest."""
+        ...
+
+    def find_plan(self, prefix: str) -> Plan:
+        """Return the stored plan whose digest starts with *prefix* (at least 8 characters).
+
+        Raises:
+            UsageError: none or several match, or the prefix is too short.
+        """
+        ...
+
+    def approve(self, approval: Approval) -> None:
+        """Record *approval*."""
+        ...
+
+
+class Lock(Protocol):
+    """One instance per organization."""
+
+    def held(self, command: str) -> AbstractContextManager[None]:
+        """Hold the organization. Raises `Locked`, naming the holder."""
+        ...
+
+
+class Observer(Protocol):
+    """Told what happens; must not fail and must not decide."""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """A stage of the cycle begins: `read_lists`, `read_details`, `read_source`, `plan`, `apply`."""
+        ...
+
+    def advanced(self, count: int = 1) -> None:
+        """The stage got on by *count*."""
+        ...
+
+    def called(self, operation: str, code: str, seconds: float) -> None:
+        """An API call ended with *code* ("ok" or the error code)."""
+        ...
+
+    def settled(self, outcome: Outcome) -> None:
+        """An operation ended."""
+        ...
+
+    def finished(self, report: Report) -> None:
+        """A cycle ended, with a plan or with an error."""
+        ...
+
+    def event(self, name: str, **fields: object) -> None:
+        """Anything else worth a log line; *name* is lower snake case, past tense."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, replaceable."""
+
+    def now(self) -> datetime:
+        """Return the wall-clock time, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or return early when the process is told to stop."""
+        ...
+
+
+#: Returns a fresh random password that satisfies the strictest known policy (`workmail.md` F).
+PasswordMaker = Callable[[], str]
