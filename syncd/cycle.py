@@ -1,0 +1,328 @@
+"""The straight line of a cycle: read this first.
+
+memory --+
+lists ---+--> match --> draft plan --> look closer --> plan --> judge --> apply --> report
+source --+
+-> mapped
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Event
+from uuid import uuid4
+
+from syncd.errors import StalePlan, SyncdError
+from syncd.executor import Executor
+from syncd.model.entry import Snapshot
+from syncd.model.limits import Limits
+from syncd.model.memory import Mark, Memory
+from syncd.model.names import EntityId, Key, kind_of
+from syncd.model.operation import Operation
+from syncd.model.plan import Plan
+from syncd.model.policy import Policy
+from syncd.model.report import Outcome, Report, Result
+from syncd.model.situation import Situation
+from syncd.model.state import Desired, Detail, Details, Entity, Observed
+from syncd.planning.assemble import assemble, without
+from syncd.planning.bindings import after_success, before_sending
+from syncd.planning.evidence import updated_marks
+from syncd.planning.freshness import Item, due, managed_details, touched
+from syncd.planning.judge import judge
+from syncd.planning.match import match
+from syncd.ports import (
+    Clock,
+    DetailsStore,
+    Facet,
+    Guard,
+    History,
+    Journal,
+    Lock,
+    MemoryStore,
+    Observer,
+    Source,
+    Target,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a cycle is made of; `wiring.py` puts it together.
+
+    *source_name* names source type and key attribute (`csv:employee_id`). *map_snapshot* maps entries
+    within the target's limits. *source_guards* are the names of the guards about the source itself.
+    """
+
+    organization: str
+    organization_id: str
+    source: Source
+    source_name: str
+    map_snapshot: Callable[[Snapshot], Desired]
+    maps_profile: bool
+    limits: Limits
+    target: Target
+    fatal_codes: frozenset[str]
+    policy: Policy
+    memory: MemoryStore
+    details: DetailsStore
+    journal: Callable[[str], Journal]
+    history: History
+    lock: Lock
+    facets: tuple[Facet, ...]
+    guards: tuple[Guard, ...]
+    source_guards: frozenset[str]
+    clock: Clock
+    observer: Observer
+    workers: int = 1
+    verify_within: timedelta = timedelta(hours=24)
+    stop: Event = field(default_factory=Event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How this cycle is run. *approved_plan* (a digest prefix) restricts it to a stored plan's operations."""
+
+    command: str
+    dry_run: bool = False
+    refresh: bool = False
+    only: tuple[str, ...] = ()
+    approved_plan: str | None = None
+    strict: bool = False
+
+
+def run_cycle(parts: Parts, options: Options) -> Report:
+    """Make WorkMail equal to the directory, as far as the policy allows; return what came of it.
+
+    Raises:
+        SyncdError: the cycle ended before a plan existed; it was recorded in the history all the same.
+    """
+    cycle = _Cycle(parts, options)
+    with nullcontext() if options.dry_run else parts.lock.held(options.command), cycle.recorded():
+        memory = parts.memory.load()
+        chosen = parts.history.find_plan(options.approved_plan) if options.approved_plan else None
+        observed, desired = cycle.read_both(memory)
+        marks = updated_marks(memory, desired, source=parts.source_name, now=cycle.now)
+
+        situation, draft = cycle.plan(memory, desired, observed, marks)
+        looked = cycle.look_closer(situation, draft)
+        situation, plan = cycle.plan(memory, desired, looked, marks)
+        plan = judge(cycle.resting_on_fresh_reads(situation, plan), situation, parts.guards)
+
+        cycle.remember(plan, marks, desired)
+        outcomes = () if options.dry_run else cycle.apply(situation, plan, chosen)
+        return cycle.report(plan, outcomes, chosen)
+
+
+class _Cycle:
+    """The steps of one cycle, and what they share: its id, its time, and what was read freshly."""
+
+    def __init__(self, parts: Parts, options: Options) -> None:
+        self._parts = parts
+        self._options = options
+        self.id = uuid4().hex[:12]
+        self.now = parts.clock.now()
+        self._began = parts.clock.monotonic()
+        self._fresh: set[Item] = set()
+        self._read_at: Mapping[Detail, Mapping[EntityId, datetime]] = {}
+        self._took: dict[str, float] = {}
+        only = tuple(options.only)
+        self._policy = (
+            parts.policy.model_copy(update={"only": parts.policy.only.model_copy(update={"keys": only, "group": None})})
+            if only
+            else parts.policy
+        )
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Record a cycle that ends before it has a plan, with the error that ended it."""
+        self._parts.observer.event(
+            "cycle_started",
+            cycle_id=self.id,
+            organization=self._parts.organization,
+            command=self._options.command,
+        )
+        try:
+            yield
+        except SyncdError as error:
+            report = self._report(None, (), error=str(error), exit_code=error.exit_code)
+            self._parts.observer.finished(report)
+            if not self._options.dry_run:
+                self._parts.history.record(report)
+            raise
+
+    @contextmanager
+    def _stage(self, name: str, total: int | None = None) -> Iterator[None]:
+        self._parts.observer.stage(name, total)
+        begun = self._parts.clock.monotonic()
+        try:
+            yield
+        finally:
+            self._took[name] = self._took.get(name, 0.0) + self._parts.clock.monotonic() - begun
+
+    def read_both(self, memory: Memory) -> tuple[Observed, Desired]:
+        """Observe lists and due details; read the source, told the known keys, and map it."""
+        parts = self._parts
+        bound = {binding.entity: kind_of(key) for key, binding in memory.bindings.items()}
+        with self._stage("read_lists"):
+            observed = parts.target.lists(bound=bound)
+        with self._stage("read_source"):
+            desired = parts.map_snapshot(parts.source.read(memory.bindings.keys()))
+        managed = managed_details(parts.policy.manage, profile_fields=parts.maps_profile, groups=desired.has_groups)
+        details, self._read_at = parts.details.load(valid=managed)
+        wanted = due(
+            observed.entities,
+            managed,
+            bound.keys(),
+            self._read_at,
+            now=self.now,
+            verify_within=parts.verify_within,
+            refresh=self._options.refresh,
+        )
+        observed = replace(observed, details=self._with_read(details, wanted))
+        if not self._options.dry_run:
+            parts.details.prune(observed.entities.keys())
+        return observed, desired
+
+    def _with_read(self, details: Details, wanted: Mapping[Detail, list[Entity]]) -> Details:
+        """Return *details* with what *wanted* says read now; kept in the store as soon as it is read."""
+        total = sum(map(len, wanted.values()))
+        if not total:
+            return details
+        merged = {name: dict(getattr(details, name)) for name in wanted}
+        for detail, entities in wanted.items():
+            for entity in entities:
+                merged[detail].pop(entity.id, None)
+        with self._stage("read_details", total):
+            rows = self._tee(self._parts.target.details(wanted), merged)
+            self._parts.details.keep(rows, read_at=self.now)
+        return replace(details, **merged)
+
+    def _tee(
+        self, rows: Iterator[tuple[Detail, EntityId, object]], merged: Mapping[Detail, dict[EntityId, object]]
+    ) -> Iterator[tuple[Detail, EntityId, object]]:
+        for detail, entity, value in rows:
+            merged[detail][entity] = value
+            self._fresh.add((detail, entity))
+            self._parts.observer.advanced()
+            yield detail, entity, value
+
+    def plan(
+        self, memory: Memory, desired: Desired, observed: Observed, marks: Mapping[Key, Mark]
+    ) -> tuple[Situation, Plan]:
+        """Match, then plan: pure, and the same for the draft and the plan itself."""
+        with self._stage("plan"):
+            standings, rejections = match(
+                desired,
+                observed,
+                memory,
+                marks=marks,
+                policy=self._policy,
+                source=self._parts.source_name,
+                now=self.now,
+            )
+            situation = Situation(
+                organization=self._parts.organization,
+                source=self._parts.source_name,
+                policy=self._policy,
+                limits=self._parts.limits,
+                desired=desired,
+                observed=observed,
+                memory=memory,
+                standings=standings,
+                now=self.now,
+            )
+            return situation, assemble(situation, self._parts.facets, rejections)
+
+    def look_closer(self, situation: Situation, draft: Plan) -> Observed:
+        """Re-read every detail that *draft* rests on and that wasn't read in this cycle."""
+        observed = situation.observed
+        wanted: dict[Detail, list[Entity]] = {}
+        for (detail, identity), entity in sorted(
+            touched(draft.operations, observed.entities).items(), key=lambda i: i[0]
+        ):
+            if (detail, identity) not in self._fresh:
+                wanted.setdefault(detail, []).append(entity)
+        return replace(observed, details=self._with_read(observed.details, wanted))
+
+    def resting_on_fresh_reads(self, situation: Situation, plan: Plan) -> Plan:
+        """Leave to the next cycle what only the second plan touches."""
+        entities = situation.observed.entities
+        stale = [
+            operation.id
+            for operation in plan.operations
+            if any(item not in self._fresh for item in touched((operation,), entities))
+        ]
+        return without(plan, stale) if stale else plan
+
+    def remember(self, plan: Plan, marks: Mapping[Key, Mark], desired: Desired) -> None:
+        """Store the plan; record the evidence of this read unless it is a dry run or a source guard tripped."""
+        self._parts.history.save_plan(plan)
+        tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
+        if not self._options.dry_run and not tripped:
+            self._parts.memory.record_marks(marks, desired.counts)
+
+    def apply(self, situation: Situation, plan: Plan, chosen: Plan | None) -> tuple[Outcome, ...]:
+        """Send what nothing withholds; of *chosen*, when given, only what recurs."""
+        operations: tuple[Operation, ...] = plan.sendable
+        if chosen is not None:
+            operations = tuple(operation for operation in operations if operation.id in chosen.by_id)
+        if not operations:
+            return ()
+        executor = Executor(
+            send=self._parts.target.send,
+            journal=self._parts.journal(self.id),
+            observer=self._parts.observer,
+            clock=self._parts.clock,
+            before=partial(before_sending, situation),
+            after=partial(after_success, situation),
+            fatal_codes=self._parts.fatal_codes,
+            workers=self._parts.workers,
+            stop=self._parts.stop,
+        )
+        with self._stage("apply", len(operations)):
+            return executor.run(operations, read_at=self._began)
+
+    def report(self, plan: Plan, outcomes: tuple[Outcome, ...], chosen: Plan | None) -> Report:
+        """Record and return what came of it.
+
+        Raises:
+            StalePlan: operations of *chosen* didn't recur; whatever recurred was applied.
+        """
+        stale = [o.summary for o in chosen.sendable if o.id not in plan.by_id] if chosen is not None else []
+        report = self._report(plan, outcomes, exit_code=self._exit_code(plan, outcomes, stale=bool(stale)))
+        self._parts.observer.finished(report)
+        if not self._options.dry_run:
+            self._parts.history.record(report)
+        if stale:
+            listed = "".join(f"\n  {summary}" for summary in stale[:10])
+            message = f"{len(stale)} operations of the plan are not what is needed any more:{listed}"
+            raise StalePlan(message, hint="whatever still was needed has been applied; make a new plan to see the rest")
+        return report
+
+    def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool) -> int:
+        if stale:
+            return StalePlan.exit_code
+        if any(outcome.result is not Result.APPLIED for outcome in outcomes):
+            return 4
+        if self._options.strict and (plan.rejections or plan.notes or plan.pending):
+            return 4
+        return 3 if plan.withheld or any(finding.tripped for finding in plan.findings) else 0
+
+    def _report(self, plan: Plan | None, outcomes: tuple[Outcome, ...], *, exit_code: int, error: str = "") -> Report:
+        parts = self._parts
+        ages = [at for kinds in self._read_at.values() for at in kinds.values()]
+        return Report(
+            cycle_id=self.id,
+            organization=parts.organization,
+            command=self._options.command,
+            started_at=self.now,
+            finished_at=parts.clock.now(),
+            plan=plan,
+            outcomes=outcomes,
+            error=error,
+            exit_code=exit_code,
+            took=dict(self._took),
+            oldest_detail_s=(self.now - min(ages)).total_seconds() if ages else 0.0,
+        )

@@ -1,0 +1,248 @@
+"""Runs a plan's dependency graph: sends what is ready, retries what may pass, journals everything.
+
+One bad entity never blocks the others: an operation whose need failed is skipped and says why.
+"""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from syncd.errors import CallError, OutcomeUnknown, Throttled, TransientCallError
+from syncd.model.memory import Binding
+from syncd.model.names import EntityId, Key
+from syncd.model.operation import Call, Operation, Ref
+from syncd.model.report import Outcome, Result
+from syncd.ports import Clock, Journal, Observer
+
+#: No destructive operation is sent later than this after the read it rests on.
+STALE_AFTER_S = 30 * 60.0
+#: Identical permanent errors in a row that stop an operation's name for the cycle.
+IDENTICAL_ERRORS = 20
+
+_TRIES = 6
+_THROTTLED_TRIES = 30
+_FIRST_RETRY_S = 0.2
+_STOPPING = frozenset({"AccessDeniedException", "AccessDenied"})
+_CREATED_ID = {"CreateUser": "UserId", "CreateGroup": "GroupId"}
+
+#: What an operation does to our bindings: before it is sent, and after success (binding, replaced key).
+Before = Callable[[Operation], Binding | None]
+After = Callable[[Operation, EntityId | None], tuple[Binding | None, Key | None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Executor:
+    """Executes operations with a few workers; with one worker its trace is deterministic."""
+
+    send: Callable[[Call], Mapping[str, Any]]
+    journal: Journal
+    observer: Observer
+    clock: Clock
+    before: Before
+    after: After
+    #: Codes that mean that nothing else will succeed either (expired credentials).
+    fatal_codes: frozenset[str] = frozenset()
+    workers: int = 1
+    stop: Event = field(default_factory=Event)
+    _created: dict[Key, EntityId] = field(default_factory=dict)
+    _stopped: dict[str, str] = field(default_factory=dict)
+    _failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _fatal: str = ""
+
+    def run(self, operations: Sequence[Operation], *, read_at: float) -> tuple[Outcome, ...]:
+        """Send *operations* (in sending order); *read_at* is the monotonic time of the read they rest on.
+
+        Returns the outcomes in the order of *operations*.
+
+        Raises:
+            StoreError: the journal can't be written; nothing more is sent.
+        """
+        graph = _Graph(operations)
+        if self.workers == 1:
+            while (operation := graph.next()) is not None:
+                graph.settle(self._one(operation, graph, read_at))
+        else:
+            self._run_parallel(graph, read_at)
+        return graph.outcomes_in_order()
+
+    def _run_parallel(self, graph: "_Graph", read_at: float) -> None:
+        running: set[Future[Outcome]] = set()
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="apply") as pool:
+            while True:
+                while len(running) < self.workers and (operation := graph.next()) is not None:
+                    running.add(pool.submit(self._one, operation, graph, read_at))
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    graph.settle(future.result())
+
+    def _one(self, operation: Operation, graph: "_Graph", read_at: float) -> Outcome:
+        reason = self._why_not(operation, graph, read_at)
+        if reason:
+            outcome = Outcome(operation=operation, result=Result.SKIPPED, code=reason[0], message=reason[1])
+        else:
+            outcome = self._carry_out(operation)
+            self._learn(outcome)
+        self.observer.settled(outcome)
+        return outcome
+
+    def _why_not(self, operation: Operation, graph: "_Graph", read_at: float) -> tuple[str, str] | None:
+        if failed := graph.failed_need(operation):
+            return "NeedFailed", f"it needs {failed!r}, which did not succeed"
+        if self.stop.is_set():
+            return "Stopped", "syncd was told to stop; the next cycle goes on"
+        if self._fatal:
+            return "Stopped", self._fatal
+        if operation.call is not None and operation.call.operation in self._stopped:
+            return "OperationStopped", self._stopped[operation.call.operation]
+        if operation.destructive and self.clock.monotonic() - read_at > STALE_AFTER_S:
+            return "StaleRead", "the read it rests on is more than 30 minutes old; the next cycle reads again"
+        return None
+
+    def _carry_out(self, operation: Operation) -> Outcome:
+        call = None if operation.call is None else self._filled(operation.call)
+        self.journal.intend(operation, operation.call, binding=self.before(operation))
+        outcome, created = (
+            (Outcome(operation=operation, result=Result.APPLIED), None)
+            if call is None
+            else self._attempt(operation, call)
+        )
+        binding, replaces = self.after(operation, created) if outcome.result is Result.APPLIED else (None, None)
+        self.journal.settle(outcome, binding=binding, replaces=replaces)
+        if created is not None:
+            self._created[operation.subject] = created
+        return outcome
+
+    def _filled(self, call: Call) -> Call:
+        """Replace each `Ref` by the id that its creation returned."""
+        if not any(isinstance(value, Ref) for value in call.parameters.values()):
+            return call
+        return Call(
+            call.operation,
+            {
+                name: self._created.get(value.key, value) if isinstance(value, Ref) else value
+                for name, value in call.parameters.items()
+            },
+        )
+
+    def _attempt(self, operation: Operation, call: Call) -> tuple[Outcome, EntityId | None]:
+        """Send until it succeeded, or until trying again is pointless."""
+        tries = _Tries(creation=call.operation in _CREATED_ID)
+        while True:
+            try:
+                answer = self.send(call)
+            except CallError as error:
+                result = tries.verdict(error, stopping=self.stop.is_set())
+                if result is Result.APPLIED:
+                    return Outcome(operation=operation, result=result, attempts=tries.made), None
+                if result is not None:
+                    return _failed(operation, error, tries.made, result), None
+            else:
+                identity = str(answer.get(_CREATED_ID[call.operation], "")) if tries.creation else ""
+                outcome = Outcome(operation=operation, result=Result.APPLIED, attempts=tries.made + 1, entity=identity)
+                return outcome, EntityId(identity) if identity else None
+            self.clock.sleep(tries.pause_s)
+
+    def _learn(self, outcome: Outcome) -> None:
+        """Stop an operation's name where going on is pointless."""
+        name = outcome.operation.call.operation if outcome.operation.call is not None else ""
+        if outcome.result is Result.APPLIED:
+            for key in [key for key in self._failures if key[0] == name]:
+                del self._failures[key]
+            return
+        if outcome.code in self.fatal_codes:
+            self._fatal = f"the credentials are no good any more ({outcome.code})"
+        elif outcome.code in _STOPPING:
+            self._stopped[name] = f"{name} is not allowed to us ({outcome.code}): allow workmail:{name}"
+        elif outcome.result is Result.FAILED:
+            self._failures[name, outcome.code] += 1
+            if self._failures[name, outcome.code] >= IDENTICAL_ERRORS:
+                self._stopped[name] = f"{name} failed {IDENTICAL_ERRORS} times in a row with {outcome.code}"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tries:
+    """Whether one call is tried again: counts, and remembers whether it may already have had its effect."""
+
+    creation: bool
+    made: int = 0
+    throttles: int = 0
+    maybe_done: bool = False
+
+    def verdict(self, error: CallError, *, stopping: bool) -> Result | None:
+        """Return how the operation ended with *error*, None when it is worth another try."""
+        self.made += 1
+        if isinstance(error, OutcomeUnknown):
+            self.maybe_done = True
+            # A creation isn't repeated: the entity may exist, and the next match finds it in the list.
+            return Result.UNKNOWN if self.creation or stopping or self.made >= _TRIES else None
+        if isinstance(error, Throttled):
+            self.throttles += 1
+            return Result.FAILED if stopping or self.throttles >= _THROTTLED_TRIES else None
+        if isinstance(error, TransientCallError):
+            return Result.FAILED if stopping or self.made - self.throttles >= _TRIES else None
+        done_before = self.maybe_done and error.code == "EntityAlreadyRegisteredException"
+        return Result.APPLIED if done_before else Result.FAILED
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds to wait before the next try; throttles wait in the shared back-off instead."""
+        return min(_FIRST_RETRY_S * 2.0 ** max(self.made - self.throttles, 0), 10.0)
+
+
+def _failed(operation: Operation, error: CallError, attempts: int, result: Result) -> Outcome:
+    return Outcome(
+        operation=operation, result=result, code=error.code, message=error.service_message, attempts=attempts
+    )
+
+
+class _Graph:
+    """What is ready, what waits for what, and how each operation ended.
+
+    Used by the scheduling thread only, but for `failed_need`, which reads outcomes that are settled by then.
+    """
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self._operations = operations
+        self._position = {operation.id: position for position, operation in enumerate(operations)}
+        self._open: dict[str, int] = {}
+        self._opens: dict[str, list[str]] = defaultdict(list)
+        self._outcomes: dict[str, Outcome] = {}
+        for operation in operations:
+            waits = {need for need in operation.needs | operation.follows if need in self._position}
+            self._open[operation.id] = len(waits)
+            for need in waits:
+                self._opens[need].append(operation.id)
+        self._heap = [self._position[identity] for identity, count in self._open.items() if not count]
+        heapq.heapify(self._heap)
+
+    def next(self) -> Operation | None:
+        """Return the first ready operation, None while there is none."""
+        return self._operations[heapq.heappop(self._heap)] if self._heap else None
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note how an operation ended, and free what waited for it."""
+        identity = outcome.operation.id
+        self._outcomes[identity] = outcome
+        for waiting in self._opens[identity]:
+            self._open[waiting] -= 1
+            if not self._open[waiting]:
+                heapq.heappush(self._heap, self._position[waiting])
+
+    def failed_need(self, operation: Operation) -> str:
+        """Return the summary of a need that didn't succeed (or isn't part of this run), "" when all did."""
+        for need in sorted(operation.needs):
+            outcome = self._outcomes.get(need)
+            if outcome is None:
+                return "an operation that is not part of this run"
+            if outcome.result is not Result.APPLIED:
+                return outcome.operation.summary
+        return ""
+
+    def outcomes_in_order(self) -> tuple[Outcome, ...]:
+        return tuple(self._outcomes[operation.id] for operation in self._operations)

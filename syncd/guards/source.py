@@ -1,0 +1,99 @@
+"""Refuses removals when the source itself looks wrong: empty, shrunk, or full of records that can't be used.
+
+A trip here withholds every removal, and the read leaves no marks.
+"""
+
+from collections.abc import Iterator
+
+from syncd.model.names import Kind
+from syncd.model.plan import Finding, Plan
+from syncd.model.situation import Situation
+
+
+def _removals(plan: Plan) -> frozenset[str]:
+    return frozenset(o.bundle for o in plan.operations if o.kind in ("deregister", "member.remove"))
+
+
+class EmptySource:
+    """An empty directory is the dangerous answer (`pitfalls.md` A)."""
+
+    name = "empty_source"
+
+    def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
+        """Yield a finding for each kind of which the source has none although some are owned."""
+        for kind in (Kind.USER, Kind.GROUP):
+            if kind is Kind.GROUP and not situation.desired.has_groups:
+                continue
+            counted = situation.desired.counts.get(kind, 0)
+            owned = plan.populations.get(f"{kind.value}s_owned_enabled", 0)
+            tripped = counted == 0 and owned > 0
+            text = f"the source has no {kind.value}s at all, while {owned} are owned in WorkMail"
+            yield Finding(
+                guard=self.name,
+                counted=counted,
+                population=owned,
+                tripped=tripped,
+                used=f"{kind.value}s in the source {counted}",
+                text=f"{text}. If this is right, approve the plan; if not, mend the source" if tripped else "",
+                bundles=_removals(plan) if tripped else frozenset(),
+            )
+
+
+class SourceShrink:
+    """Compares with the last read that tripped no source guard, or was approved."""
+
+    name = "source_shrink"
+
+    def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
+        """Yield a finding for each kind that was counted before."""
+        threshold = situation.policy.guards.source_shrink
+        for kind in (Kind.USER, Kind.GROUP):
+            before = situation.memory.counts.get(kind, 0)
+            if not before or (kind is Kind.GROUP and not situation.desired.has_groups):
+                continue
+            now = situation.desired.counts.get(kind, 0)
+            lost = max(before - now, 0)
+            share = lost * 100 / before
+            tripped = before >= threshold.minimum_population and share > threshold.percent
+            text = (
+                f"the source has lost {lost} of {before} {kind.value}s ({share:.1f} %) since the last good read; "
+                f"the limit is {threshold.percent:g} % (guards.source_shrink). "
+                "If this is right, approve the plan; if not, mend the source"
+            )
+            yield Finding(
+                guard=self.name,
+                counted=lost,
+                population=before,
+                tripped=tripped,
+                used=f"{kind.value}s lost by the source {lost} of {before}, {share:.1f} % of {threshold.percent:g} %",
+                text=text if tripped else "",
+                bundles=_removals(plan) if tripped else frozenset(),
+            )
+
+
+class Rejections:
+    """Many records that can't be used are one mistake in the mapping, not many mistakes in the directory."""
+
+    name = "rejections"
+
+    def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
+        """Yield the one finding."""
+        threshold = situation.policy.guards.rejections
+        counted = len({(r.key, r.origin) for r in plan.rejections})
+        population = sum(situation.desired.counts.values())
+        share = counted * 100 / population if population else 0.0
+        all_of_them = counted >= population > 0
+        tripped = (counted > threshold.count and share > threshold.percent) or all_of_them
+        text = (
+            f"{counted} of {population} records can't be used ({share:.1f} %); the limit is {threshold.count} and "
+            f"{threshold.percent:g} % (guards.rejections). The first: {plan.rejections[0] if plan.rejections else ''}"
+        )
+        yield Finding(
+            guard=self.name,
+            counted=counted,
+            population=population,
+            tripped=tripped,
+            used=f"rejections {counted} of {threshold.count}, {share:.1f} % of {threshold.percent:g} %",
+            text=text if tripped else "",
+            bundles=_removals(plan) if tripped else frozenset(),
+        )

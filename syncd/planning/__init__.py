@@ -1,0 +1,1 @@
+"""Compares the two states and plans the difference: pure."""

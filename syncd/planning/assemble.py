@@ -1,0 +1,169 @@
+"""From a situation to a plan: asks the facets, applies the mode, links, cuts, orders."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from syncd.model.entry import Rejection
+from syncd.model.names import Key, Kind, fold
+from syncd.model.operation import Operation
+from syncd.model.plan import Note, Plan
+from syncd.model.situation import Situation
+from syncd.model.state import State
+from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link
+from syncd.ports import Facet
+
+
+def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence[Rejection] = ()) -> Plan:
+    """Return the plan that brings the target to the desired state, not judged yet.
+
+    *rejections* are those of the match, added to those of the source and the mapping. Claims that have
+    to wait come first: whoever they block is frozen for the facets that follow.
+    """
+    operations: list[Operation] = []
+    deferred: Counter[str] = Counter()
+    notes: list[Note] = []
+    for facet in facets:
+        proposed = facet.propose(situation)
+        if proposed.blocked:
+            situation = _with_blocked(situation, proposed.blocked)
+        notes += proposed.notes
+        stream = iter(proposed.operations)
+        operations += islice(stream, situation.policy.max_operations)
+        deferred.update(operation.kind for operation in stream)
+    inside, outside = _within_mode(situation, operations)
+    linked, waiting = link(inside, StartingFacts(situation))
+    if deferred:  # what they wait for may simply not fit into this plan
+        deferred.update(operation.kind for operation in inside if operation.id in waiting)
+    else:
+        notes += _waiting_notes(inside, waiting)
+    kept = _cut(linked, situation.policy.max_operations, deferred)
+    return Plan(
+        organization=situation.organization,
+        organization_id=situation.observed.organization.id,
+        created_at=situation.now,
+        operations=in_sending_order(kept),
+        outside=tuple(outside),
+        deferred=dict(sorted(deferred.items())),
+        pending=tuple(pending for _, pending in sorted(situation.standings.waiting.items())),
+        rejections=(*situation.desired.rejections, *rejections),
+        notes=tuple(sorted([*notes, *_name_notes(situation)], key=lambda note: (note.code, note.subject, note.text))),
+        populations=_populations(situation),
+    )
+
+
+def without(plan: Plan, left_out: Iterable[str]) -> Plan:
+    """Return *plan* without those operations, their whole bundles, and whatever needs them: deferred, counted."""
+    bundles = {plan.by_id[identity].bundle for identity in left_out}
+    gone = dependents(plan.operations, (o.id for o in plan.operations if o.bundle in bundles))
+    deferred = Counter(plan.deferred)
+    deferred.update(operation.kind for operation in plan.operations if operation.id in gone)
+    kept = tuple(operation for operation in plan.operations if operation.id not in gone)
+    return replace(plan, operations=kept, deferred=dict(sorted(deferred.items())))
+
+
+def _with_blocked(situation: Situation, blocked: Mapping[Key, str]) -> Situation:
+    standings = situation.standings
+    return replace(
+        situation,
+        standings=replace(
+            standings,
+            frozen={**standings.frozen, **blocked},
+            newcomers=standings.newcomers.difference(blocked),
+        ),
+    )
+
+
+def _within_mode(situation: Situation, operations: Iterable[Operation]) -> tuple[list[Operation], list[Operation]]:
+    """Split off what the mode leaves out, and what awaits something only that would give."""
+    allowed = situation.policy.mode.allows
+    inside = [operation for operation in operations if operation.action in allowed]
+    outside = [operation for operation in operations if operation.action not in allowed]
+    if not outside:
+        return inside, outside
+    given_inside = {fact for operation in inside for fact in operation.gives}
+    pending = {fact for operation in outside for fact in operation.gives} - given_inside
+    is_true = StartingFacts(situation)
+    while pending:
+        left_out = [o for o in inside if any(fact in pending and not is_true(fact) for fact in o.awaits)]
+        inside = [o for o in inside if not any(fact in pending and not is_true(fact) for fact in o.awaits)]
+        outside += left_out
+        pending = {fact for operation in left_out for fact in operation.gives}
+    return inside, outside
+
+
+def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[str]) -> tuple[Operation, ...]:
+    """Keep the first *limit* operations, whole bundles, closed under needs; count the rest by kind."""
+    if len(operations) <= limit and not deferred:
+        return tuple(operations)
+    sizes = Counter(operation.bundle for operation in operations)
+    order = sorted(operations, key=lambda o: (not o.bundle.startswith("removal:"), o.subject, o.kind, o.id))
+    chosen: set[str] = set()
+    total = 0
+    for operation in order:
+        if operation.bundle in chosen:
+            continue
+        size = sizes[operation.bundle]
+        if chosen and total + size > limit:
+            continue
+        chosen.add(operation.bundle)
+        total += size
+    left_out = dependents(operations, (o.id for o in operations if o.bundle not in chosen))
+    kept = tuple(operation for operation in operations if operation.id not in left_out)
+    if not kept and operations:
+        return tuple(operations)
+    deferred.update(operation.kind for operation in operations if operation.id in left_out)
+    return kept
+
+
+def _waiting_notes(operations: Iterable[Operation], waiting: Mapping[str, str]) -> list[Note]:
+    notes = []
+    for operation in operations:
+        if operation.id in waiting:
+            text = f"{operation.summary}: waits, since {_in_words(waiting[operation.id])}"
+            notes.append(Note(code="operation_waits", subject=operation.subject, text=text))
+    return notes
+
+
+def _in_words(fact: str) -> str:
+    family, _, rest = fact.partition(":")
+    words = {
+        "exists": f"{rest} does not exist",
+        "enabled": f"{rest} is not registered",
+        "free": f"{rest} is in use",
+    }
+    return words.get(family, f"{rest} is not settled ({family})")
+
+
+def _name_notes(situation: Situation) -> list[Note]:
+    """Names are written once: a changed name is never an operation (design.md section 5)."""
+    notes = []
+    entities = situation.observed.entities
+    for key, identity in situation.standings.entity_of.items():
+        wanted = situation.desired.entities.get(key)
+        entity = entities.get(identity)
+        if wanted is None or entity is None or wanted.name == entity.name or not wanted.enabled:
+            continue
+        if fold(wanted.name) != fold(entity.name):
+            text = f"is called {entity.name!r} in WorkMail and {wanted.name!r} in the directory; WorkMail can't rename"
+            notes.append(Note(code="name_differs", subject=key, text=text))
+    return notes
+
+
+def _populations(situation: Situation) -> dict[str, int]:
+    desired = Counter(str(wanted.kind) for wanted in situation.desired.entities.values())
+    entities, owned = situation.observed.entities, situation.standings.entity_of
+    kinds = Counter(
+        str(entities[identity].kind)
+        for key, identity in owned.items()
+        if entities[identity].state is State.ENABLED and key in situation.memory.bindings
+    )
+    return {
+        "users_in_directory": desired[Kind.USER],
+        "groups_in_directory": desired[Kind.GROUP],
+        "users_owned_enabled": kinds[Kind.USER],
+        "groups_owned_enabled": kinds[Kind.GROUP],
+        "foreign": sum(entities[identity].state is not State.DELETED for identity in situation.standings.foreign),
+        "frozen": len(situation.standings.frozen),
+    }

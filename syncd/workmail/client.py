@@ -1,0 +1,105 @@
+"""boto3 behind one callable: parameters in, answer out, our errors."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from syncd.errors import CallError, ConfigurationError, OutcomeUnknown, PermanentCallError, TransientCallError
+from syncd.workmail.failures import call_error
+from syncd.workmail.settings import WorkmailSettings
+
+#: Sends one call to the service, once.
+Caller = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+
+
+class BotoCaller:
+    """Calls WorkMail through one boto3 client, shared by all threads.
+
+    botocore retries nothing: retries are ours, by error type, since botocore takes the permanent
+    LimitExceededException for a throttle (`workmail.md` 0.4).
+    """
+
+    def __init__(self, settings: WorkmailSettings, *, connections: int) -> None:
+        """Make the client; no network is touched.
+
+        Raises:
+            ConfigurationError: the profile or the region doesn't exist.
+        """
+        config = Config(
+            connect_timeout=settings.connect_timeout.total_seconds(),
+            read_timeout=settings.read_timeout.total_seconds(),
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=connections + 2,
+            user_agent_extra="syncd",
+        )
+        try:
+            session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+            self._client = session.client("workmail", endpoint_url=settings.endpoint_url, config=config)
+        except (ProfileNotFound, BotoCoreError) as error:
+            hint = "look at workmail.profile and workmail.region, and at the AWS configuration of this user"
+            raise ConfigurationError(f"the AWS client can't be made: {error}", hint=hint) from error
+        self._methods = {
+            self._client.meta.method_to_api_mapping[name]: getattr(self._client, name)
+            for name in self._client.meta.method_to_api_mapping
+        }
+
+    def __call__(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send the call once.
+
+        Raises:
+            CallError: transient or permanent by type; `OutcomeUnknown` when no answer came.
+        """
+        try:
+            answer: Mapping[str, Any] = self._methods[operation](**parameters)
+        except ClientError as error:
+            raise _of_client_error(operation, error) from error
+        except BotoCoreError as error:
+            raise _of_transport(operation, error) from error
+        return answer
+
+
+def _of_client_error(operation: str, error: ClientError) -> CallError:
+    response: Mapping[str, Any] = error.response
+    details, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
+    headers = meta.get("HTTPHeaders", {})
+    milliseconds = headers.get("x-amz-retry-after", "")
+    return call_error(
+        operation,
+        str(details.get("Code", "Unknown")),
+        str(details.get("Message", "")),
+        status=int(meta.get("HTTPStatusCode", 400)),
+        request_id=str(meta.get("RequestId", "")),
+        retry_after=int(milliseconds) / 1000 if milliseconds.isdigit() else None,
+    )
+
+
+def _of_transport(operation: str, error: BotoCoreError) -> CallError:
+    """A connection that was never made had no effect; one that broke may have had it."""
+    text = str(error)
+    match error:
+        case NoCredentialsError() | PartialCredentialsError():
+            return PermanentCallError(operation, "NoCredentials", text)
+        case ParamValidationError():
+            return PermanentCallError(operation, "InvalidParameterException", text)
+        case ReadTimeoutError() | ConnectionClosedError():
+            return OutcomeUnknown(operation, "NoAnswer", text)
+        case EndpointConnectionError() | ConnectTimeoutError() | ProxyConnectionError() | SSLError():
+            return TransientCallError(operation, "NoConnection", text)
+        case _:
+            return OutcomeUnknown(operation, type(error).__name__, text)

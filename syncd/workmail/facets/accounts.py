@@ -1,0 +1,115 @@
+"""Accounts: whether an entity exists, is ours, and stays.
+
+| entry    | entity                    | operation                                                     |
+|----------|---------------------------|---------------------------------------------------------------|
+| wanted   | –                         | user.create / group.create (addresses registers it)           |
+| wanted   | foreign, matches          | adopt: our binding only; approval, unless `exact` or made by us |
+| wanted   | ours under a missing key  | rebind: our binding only; approval                            |
+| wanted   | bound, but gone           | recreate: approval, then as without entity                    |
+| wanted   | DISABLED for over 30 days | re-register: approval, then registered                        |
+| leaving  | ENABLED                   | deregister: starts the 30-day fuse (`workmail.md` B10)        |
+| leaving  | DISABLED                  | –                                                             |
+"""
+
+from collections.abc import Iterator
+
+from syncd.model.names import Kind
+from syncd.model.operation import Action, Call, Generated, Operation, Parameter, exists, permitted
+from syncd.model.plan import Proposed
+from syncd.model.situation import Situation
+from syncd.model.standing import Proposal, ProposalKind
+from syncd.model.state import Detail, Entity, State, Wanted
+from syncd.planning.proposals import gate
+
+
+class Accounts:
+    """Creates, deregisters, and puts proposals about ownership."""
+
+    name = "accounts"
+    detail: Detail | None = None
+
+    def propose(self, situation: Situation) -> Proposed:
+        """Return creations, deregistrations and proposals."""
+        return Proposed(operations=_operations(situation))
+
+
+def _operations(situation: Situation) -> Iterator[Operation]:
+    standings = situation.standings
+    for key in sorted(standings.leaving):
+        entity = situation.observed.entities[standings.entity_of[key]]
+        if entity.state is State.ENABLED:
+            yield deregister(situation, entity=entity)
+    for _, proposal in sorted(standings.proposals.items()):
+        if proposal.key not in standings.frozen:
+            yield propose(situation, proposal)
+    for key in sorted(standings.newcomers):
+        yield create(situation, situation.desired.entities[key])
+
+
+def create(situation: Situation, wanted: Wanted) -> Operation:
+    """Make the entity of *wanted*: DISABLED and without mailbox until it is registered (`workmail.md` B1)."""
+    user = wanted.kind is Kind.USER
+    parameters: dict[str, Parameter] = (
+        {"Name": wanted.name, "DisplayName": wanted.display_name, "Password": Generated("password")}
+        if user
+        else {"Name": wanted.name}
+    )
+    after = {"name": wanted.name, **({"display_name": wanted.display_name} if user else {})}
+    return Operation(
+        kind=f"{wanted.kind.value}.create",
+        action=Action.ADD,
+        subject=wanted.key,
+        entity=None,
+        bundle=f"create:{wanted.key}",
+        summary=f"create {wanted.kind.value} {wanted.name}",
+        reason=f"new in {wanted.origin}",
+        call=Call("CreateUser" if user else "CreateGroup", parameters),
+        after=after,
+        awaits=gate(situation, wanted.key),
+        gives=frozenset({exists(wanted.key)}),
+    )
+
+
+def deregister(situation: Situation, *, entity: Entity) -> Operation:
+    """Take the mailbox (or the group's address) away; it can be put back within 30 days."""
+    subject = situation.standings.key_of[entity.id]
+    fuse = "its mailbox can be put back for 30 days, then it is destroyed"
+    return Operation(
+        kind="deregister",
+        action=Action.REMOVE,
+        subject=subject,
+        entity=entity.id,
+        bundle=f"removal:{subject}",
+        summary=f"deregister {entity.kind.value} {entity.name}" + (f"; {fuse}" if entity.kind is Kind.USER else ""),
+        reason=situation.standings.leaving[subject],
+        call=Call("DeregisterFromWorkMail", {"EntityId": entity.id}),
+        before={"state": "ENABLED", "primary": entity.primary},
+        after={"state": "DISABLED"},
+        destructive=True,
+    )
+
+
+def propose(situation: Situation, proposal: Proposal) -> Operation:
+    """Put *proposal* as an operation without a call: it changes only what we remember."""
+    entity = situation.observed.entities[proposal.entity] if proposal.entity else None
+    wanted = situation.desired.entities[proposal.key]
+    summaries = {
+        ProposalKind.ADOPT: f"adopt {wanted.kind.value} {entity.name if entity else ''} as {proposal.key}",
+        ProposalKind.REBIND: f"rebind {wanted.name} from {proposal.previous} to {proposal.key}",
+        ProposalKind.RECREATE: f"recreate {wanted.kind.value} {wanted.name}: what the old one held is lost",
+        ProposalKind.REREGISTER: f"register {wanted.name} again, with an empty mailbox",
+    }
+    return Operation(
+        kind=str(proposal.kind),
+        action=Action.ADD if proposal.kind is ProposalKind.ADOPT else Action.CHANGE,
+        subject=proposal.key,
+        entity=proposal.entity,
+        bundle=f"proposal:{proposal.key}",
+        summary=summaries[proposal.kind],
+        reason=proposal.reason,
+        call=None,
+        before={"key": proposal.previous} if proposal.previous else {},
+        after={"key": proposal.key},
+        gives=frozenset({permitted(proposal.kind, proposal.key)}),
+        proposal=proposal.needs_approval,
+    )

@@ -1,0 +1,47 @@
+"""How fast we call: one back-off, shared by everyone who calls."""
+
+import threading
+
+from syncd.ports import Clock
+
+_FIRST_S = 0.5
+_LONGEST_S = 30.0
+_EASE = 0.5
+
+
+class Backoff:
+    """Keeps all callers still for a while after a throttle; doubles with each, eases with success."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start without a wait; *clock* tells and passes the time."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._wait = 0.0
+        self._until = 0.0
+
+    def pause(self) -> None:
+        """Wait until calls are welcome again."""
+        while True:
+            with self._lock:
+                left = self._until - self._clock.monotonic()
+            if left <= 0:
+                return
+            before = self._clock.monotonic()
+            self._clock.sleep(left)
+            if self._clock.monotonic() - before < left / 2:
+                return  # told to stop
+
+    def throttled(self, retry_after: float | None) -> None:
+        """Note a throttle: everyone waits, at least *retry_after* seconds when the service said so."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if now < self._until:
+                return  # the answer to a call sent before the others' wait began
+            self._wait = min(max(self._wait * 2, _FIRST_S), _LONGEST_S)
+            self._until = now + max(self._wait, retry_after or 0.0)
+
+    def succeeded(self) -> None:
+        """Note a success."""
+        if self._wait:
+            with self._lock:
+                self._wait = self._wait * _EASE if self._wait > _FIRST_S else 0.0

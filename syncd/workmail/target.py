@@ -1,0 +1,158 @@
+"""The target port over one caller: reads with retries, sends once, fills placeholders."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from syncd.errors import (
+    CallError,
+    PermanentCallError,
+    PermissionDenied,
+    TargetUnreachable,
+    Throttled,
+    TransientCallError,
+)
+from syncd.model.names import EntityId, Kind
+from syncd.model.operation import Call, Generated, Merged, Ref
+from syncd.model.state import Detail, Details, Entity, Observed
+from syncd.ports import Clock, Observer, PasswordMaker
+from syncd.workmail import observe
+from syncd.workmail.client import Caller
+from syncd.workmail.facets.profile import MEMBERS
+from syncd.workmail.failures import CREDENTIALS, DENIED, SETTLING
+from syncd.workmail.pace import Backoff
+
+_READ_ATTEMPTS = 6
+_FIRST_RETRY_S = 0.2
+#: Ids of users and groups look like a GUID or `S-1-1-12-...`, of resources `r-` and 32 hex (`workmail.md` A).
+_OPAQUE = re.compile(r"S-1-[0-9-]+|r-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4,12})+")
+_ID_PARAMETERS = ("EntityId", "UserId", "GroupId", "MemberId", "ResourceId", "GranteeId")
+#: What a full UpdateUser carries besides what we change (`workmail.md` B20).
+_MERGED_MEMBERS = (*MEMBERS.values(), "IdentityProviderUserId")
+_CHUNK = 64
+
+
+class WorkmailTarget:
+    """One organization, seen through *caller*."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        organization_id: str,
+        *,
+        clock: Clock,
+        observer: Observer,
+        make_password: PasswordMaker,
+        workers: int = 1,
+    ) -> None:
+        """Read with at most *workers* calls at a time; with 1, no thread is started."""
+        self._caller = caller
+        self._organization_id = organization_id
+        self._clock = clock
+        self._observer = observer
+        self._make_password = make_password
+        self._workers = workers
+        self._backoff = Backoff(clock)
+
+    def lists(self, *, bound: Mapping[EntityId, Kind]) -> Observed:
+        """Read everything that lists tell; ask by id for bound entities that no list shows."""
+        organization, untouchable = observe.read_organization(self._read, self._organization_id)
+        entities = observe.read_entities(self._read, untouchable=untouchable)
+        gone = set()
+        for identity, kind in bound.items():
+            if identity in entities:
+                continue
+            entity = observe.describe(self._read, identity, kind)
+            if entity is None:
+                gone.add(identity)
+            else:
+                entities[identity] = entity
+        return Observed(organization=organization, entities=entities, details=Details(), gone=frozenset(gone))
+
+    def details(self, wanted: Mapping[Detail, Collection[Entity]]) -> Iterator[tuple[Detail, EntityId, Any]]:
+        """Yield each detail as it is read; entities that changed meanwhile yield nothing."""
+        tasks = [(detail, entity) for detail, entities in wanted.items() for entity in entities]
+        ids = {str(entity.id): entity.id for _, entity in tasks}
+
+        def read_one(task: tuple[Detail, Entity]) -> tuple[Detail, EntityId, Any]:
+            detail, entity = task
+            return detail, entity.id, observe.read_detail(self._read, detail, entity, ids)
+
+        if self._workers == 1:
+            yield from (row for row in map(read_one, tasks) if row[2] is not None)
+            return
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="read") as pool:
+            for start in range(0, len(tasks), _CHUNK):
+                for row in pool.map(read_one, tasks[start : start + _CHUNK]):
+                    if row[2] is not None:
+                        yield row
+
+    def send(self, call: Call) -> Mapping[str, Any]:
+        """Fill what is left to fill, check that only opaque ids are named, and send once."""
+        parameters = dict(call.parameters)
+        merged = parameters.pop("*", None)
+        filled = {
+            name: self._make_password() if isinstance(value, Generated) else value for name, value in parameters.items()
+        }
+        for name in _ID_PARAMETERS:
+            value = filled.get(name)
+            if isinstance(value, Ref) or (value is not None and not _OPAQUE.fullmatch(str(value))):
+                message = f"{name} is {value!r}, which is no opaque id: a name or address could mean somebody else"
+                raise PermanentCallError(call.operation, "NotAnOpaqueId", message)
+        if isinstance(merged, Merged):
+            held = self._once(merged.operation, {"UserId": filled["UserId"]})
+            unmanaged = {name: held[name] for name in _MERGED_MEMBERS if name in held and name not in filled}
+            filled = {**unmanaged, **filled}
+        return self._once(call.operation, filled)
+
+    def _once(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._backoff.pause()
+        begun = self._clock.monotonic()
+        code = "ok"
+        try:
+            answer = self._caller(operation, {"OrganizationId": self._organization_id, **parameters})
+        except CallError as error:
+            code = error.code
+            if isinstance(error, Throttled):
+                self._backoff.throttled(error.retry_after)
+            raise
+        else:
+            self._backoff.succeeded()
+            return answer
+        finally:
+            self._observer.called(operation, code, self._clock.monotonic() - begun)
+
+    def _read(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send a read until it answers; reads have no effect, so any transient failure is repeated."""
+        last: TransientCallError
+        for attempt in range(_READ_ATTEMPTS):
+            try:
+                return self._once(operation, parameters)
+            except TransientCallError as error:
+                if error.code in SETTLING:
+                    raise
+                last = error
+                if not isinstance(error, Throttled):
+                    self._clock.sleep(_FIRST_RETRY_S * 2**attempt)
+            except PermanentCallError as error:
+                raise _unusable(error) from error
+        message = f"WorkMail does not answer: {last.operation} failed {_READ_ATTEMPTS} times, last with {last.code}"
+        raise TargetUnreachable(f"{message}: {last.service_message}", hint=_UNREACHABLE_HINT) from last
+
+
+_UNREACHABLE_HINT = (
+    "check the network, workmail.region (us-east-1, us-west-2 and eu-west-1 have WorkMail) "
+    "and workmail.endpoint_url; nothing was changed"
+)
+
+
+def _unusable(error: PermanentCallError) -> Exception:
+    """Return what a failed read means for the whole cycle."""
+    if error.code in CREDENTIALS:
+        hint = "renew the credentials that boto3 finds (environment, profile, instance role); nothing was changed"
+        return PermissionDenied(f"AWS refuses the credentials: {error.code}: {error.service_message}", hint=hint)
+    if error.code in DENIED:
+        hint = f"allow workmail:{error.operation} on this organization to syncd's role; nothing was changed"
+        return PermissionDenied(f"{error.operation} is not allowed: {error.service_message}", hint=hint)
+    return error
