@@ -1,0 +1,334 @@
+"""What the ports MemoryStore, DetailsStore, Journal, History and Lock promise, held by the store and by its fake."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import UsageError
+from syncd.model.memory import Approval, Mark
+from syncd.model.names import Key, Kind
+from syncd.model.operation import Call, Generated, Operation, Ref
+from syncd.model.report import Outcome, Report, Result
+from syncd.model.state import DETAILS, Details
+from syncd.planning.document import dumps, loads
+from syncd.ports import DetailsStore, History, Journal, Lock, MemoryStore
+from syncd.store.store import Store
+from tests.builders import ORGANIZATION_ID, binding, entity_id, operation, plan
+from tests.fakes.clock import FakeClock
+from tests.fakes.stores import FakeDetails, FakeStores
+
+FRY = Key("user:fry")
+LEELA = Key("user:leela")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    memory: MemoryStore
+    details: DetailsStore
+    journal: Callable[[str], Journal]
+    history: History
+    lock: Lock
+    clock: FakeClock
+
+
+@pytest.fixture(params=["store", "fake"])
+def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ports]:
+    """The five ports, over the real store and over what stands for it in other tests."""
+    clock = FakeClock()
+    if request.param == "fake":
+        fake = FakeStores(clock)
+        yield Ports(
+            memory=fake,
+            details=FakeDetails(fake),
+            journal=lambda _: fake,
+            history=fake,
+            lock=fake,
+            clock=clock,
+        )
+        return
+    with Store(tmp_path / "syncd.db", clock=clock, encode=dumps, decode=loads) as store:
+        ours = store.organization(ORGANIZATION_ID)
+        yield Ports(
+            memory=ours.memory,
+            details=ours.details,
+            journal=ours.journal,
+            history=ours.history,
+            lock=ours.lock,
+            clock=clock,
+        )
+
+
+def creation(name: str = "fry") -> Operation:
+    call = Call("CreateUser", {"Name": name, "DisplayName": name.title(), "Password": Generated("password")})
+    return operation("create", f"user:{name}", call=call, after={"name": name})
+
+
+def alias(name: str = "fry") -> Operation:
+    key = Key(f"user:{name}")
+    call = Call("CreateAlias", {"EntityId": Ref(key), "Alias": f"{name}.alias@planetexpress.example"})
+    return operation("alias.add", key, entity=entity_id(name), call=call, after={"alias": name})
+
+
+def applied(what: Operation) -> Outcome:
+    return Outcome(operation=what, result=Result.APPLIED, attempts=1)
+
+
+def test_nothing_is_remembered_at_first(ports: Ports) -> None:
+    """A new store has an empty memory."""
+    memory = ports.memory.load()
+
+    assert (memory.bindings, memory.marks, memory.approvals, memory.counts, memory.open_intents) == ({}, {}, (), {}, ())
+
+
+def test_a_binding_is_remembered(ports: Ports) -> None:
+    """What was bound is loaded, and the newest binding of a key is the one that counts."""
+    ports.memory.bind(binding(FRY))
+    newer = binding(FRY, addresses=("fry@planetexpress.example",), removed_at=ports.clock.now())
+
+    ports.memory.bind(newer)
+
+    assert ports.memory.load().bindings == {FRY: newer}
+
+
+def test_a_rebind_replaces_the_former_key(ports: Ports) -> None:
+    """A binding that replaces another takes over its entity."""
+    ports.memory.bind(binding(FRY))
+    successor = binding(LEELA, "fry")
+
+    ports.memory.bind(successor, replaces=FRY)
+
+    assert ports.memory.load().bindings == {LEELA: successor}
+
+
+def test_an_unbound_key_is_forgotten(ports: Ports) -> None:
+    """A binding that was removed is gone; removing it again is no error."""
+    ports.memory.bind(binding(FRY))
+
+    ports.memory.unbind(FRY)
+    ports.memory.unbind(FRY)
+
+    assert ports.memory.load().bindings == {}
+
+
+def test_marks_are_replaced_as_a_whole(ports: Ports) -> None:
+    """Whoever is not among the marks of the last read has none."""
+    mark = Mark(key=LEELA, missing_since=ports.clock.now(), missing_cycles=2)
+    ports.memory.record_marks({FRY: Mark(key=FRY, missing_cycles=1)}, {Kind.USER: 7})
+
+    ports.memory.record_marks({LEELA: mark}, {Kind.USER: 6, Kind.GROUP: 2})
+
+    assert ports.memory.load().marks == {LEELA: mark}
+    assert ports.memory.load().counts == {Kind.USER: 6, Kind.GROUP: 2}
+
+
+def test_no_counts_leave_the_last_good_ones(ports: Ports) -> None:
+    """An empty mapping of counts changes no count."""
+    ports.memory.record_marks({}, {Kind.USER: 7})
+
+    ports.memory.record_marks({}, {})
+
+    assert ports.memory.load().counts == {Kind.USER: 7}
+
+
+def test_details_come_back_as_read(ports: Ports) -> None:
+    """Aliases, profiles and members come back equal, with the time at which each was read."""
+    fry, crew, now = entity_id("fry"), entity_id("crew"), ports.clock.now()
+    rows = [
+        ("aliases", fry, frozenset({"Phil@planetexpress.example"})),
+        ("aliases", crew, frozenset[str]()),
+        ("profile", fry, {"first_name": "Philip", "city": "Neu-York"}),
+        ("members", crew, frozenset({fry, entity_id("leela")})),
+    ]
+
+    ports.details.keep(rows, read_at=now)  # type: ignore[arg-type] # a list of mixed tuples has no common type
+
+    details, read_at = ports.details.load(valid=DETAILS)
+    assert details == Details(
+        aliases={fry: frozenset({"Phil@planetexpress.example"}), crew: frozenset()},
+        profile={fry: {"first_name": "Philip", "city": "Neu-York"}},
+        members={crew: frozenset({fry, entity_id("leela")})},
+    )
+    assert read_at["aliases"] == {fry: now, crew: now}
+    assert read_at["members"] == {crew: now}
+
+
+def test_only_valid_details_are_loaded(ports: Ports) -> None:
+    """A kind of detail that isn't asked for is not among what is returned."""
+    ports.details.keep([("aliases", entity_id("fry"), frozenset())], read_at=ports.clock.now())
+
+    details, _ = ports.details.load(valid=["profile"])
+
+    assert details == Details()
+
+
+def test_details_of_the_absent_are_pruned(ports: Ports) -> None:
+    """Details of entities that are not present any more are forgotten; the others stay."""
+    fry, leela = entity_id("fry"), entity_id("leela")
+    ports.details.keep([("aliases", fry, frozenset()), ("aliases", leela, frozenset())], read_at=ports.clock.now())
+
+    ports.details.prune([leela])
+
+    assert set(ports.details.load(valid=DETAILS)[0].aliases) == {leela}
+
+
+def test_an_intent_drops_the_details_it_touches(ports: Ports) -> None:
+    """From the intent on, what was read of the entity doesn't count; of others it does."""
+    fry, leela = entity_id("fry"), entity_id("leela")
+    ports.memory.bind(binding(FRY))
+    ports.details.keep([("aliases", fry, frozenset()), ("aliases", leela, frozenset())], read_at=ports.clock.now())
+
+    ports.journal("c1").intend(alias(), alias().call)
+
+    assert set(ports.details.load(valid=DETAILS)[0].aliases) == {leela}
+
+
+def test_an_intent_may_carry_a_binding(ports: Ports) -> None:
+    """What must be known before the call, such as addresses to put back, is written with the intent."""
+    kept = binding(FRY, addresses=("fry@planetexpress.example",))
+
+    ports.journal("c1").intend(alias(), alias().call, binding=kept)
+
+    assert ports.memory.load().bindings == {FRY: kept}
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_creation_of_unknown_outcome_stays_open(settled: bool, ports: Ports) -> None:
+    """No outcome, or an unknown one, leaves the creation open, with the name that it used."""
+    journal = ports.journal("c1")
+    journal.intend(creation(), creation().call)
+    if settled:
+        journal.settle(Outcome(operation=creation(), result=Result.UNKNOWN))
+
+    (intent,) = ports.memory.load().open_intents
+
+    assert (intent.key, intent.kind, intent.name, intent.at) == (FRY, Kind.USER, "fry", ports.clock.now())
+    assert intent.operation == creation().id
+
+
+@pytest.mark.parametrize("result", [Result.FAILED, Result.APPLIED, Result.SKIPPED])
+def test_a_known_outcome_closes_a_creation(result: Result, ports: Ports) -> None:
+    """A creation that failed, succeeded or was never sent is open no more."""
+    journal = ports.journal("c1")
+    journal.intend(creation(), creation().call)
+
+    journal.settle(Outcome(operation=creation(), result=result))
+
+    assert ports.memory.load().open_intents == ()
+
+
+def test_a_binding_closes_a_creation(ports: Ports) -> None:
+    """Once its key is bound, a creation of unknown outcome is open no more."""
+    ports.journal("c1").intend(creation(), creation().call)
+
+    ports.memory.bind(binding(FRY))
+
+    assert ports.memory.load().open_intents == ()
+
+
+def test_other_operations_are_never_open(ports: Ports) -> None:
+    """What creates no entity leaves no open intent."""
+    ports.journal("c1").intend(alias(), alias().call)
+
+    assert ports.memory.load().open_intents == ()
+
+
+def test_a_success_writes_its_binding(ports: Ports) -> None:
+    """The binding of a creation is written with its outcome; a replaced one goes."""
+    ports.memory.bind(binding(LEELA, "zoidberg"))
+    journal = ports.journal("c1")
+    journal.intend(creation(), creation().call)
+
+    journal.settle(applied(creation()), binding=binding(FRY), replaces=LEELA)
+
+    assert ports.memory.load().bindings == {FRY: binding(FRY)}
+
+
+def approval(clock: FakeClock, *operations: Operation) -> Approval:
+    return Approval(
+        digest=plan(*operations).digest,
+        operations=frozenset(each.id for each in operations),
+        by="amy",
+        expires_at=clock.now() + timedelta(hours=24),
+    )
+
+
+def test_an_approval_is_remembered_until_it_expires(ports: Ports) -> None:
+    """An approval is loaded as it was given; at its end it is gone."""
+    given = approval(ports.clock, alias())
+    ports.history.approve(given)
+    assert ports.memory.load().approvals == (given,)
+
+    ports.clock.advance(hours=24)
+
+    assert ports.memory.load().approvals == ()
+
+
+def test_success_spends_an_approval(ports: Ports) -> None:
+    """An approved operation that succeeded needs a new approval when it recurs; the others keep theirs."""
+    given = approval(ports.clock, alias(), alias("leela"))
+    ports.history.approve(given)
+    journal = ports.journal("c1")
+    journal.intend(alias(), alias().call)
+
+    journal.settle(applied(alias()))
+
+    assert ports.memory.load().approvals == (replace(given, operations=frozenset({alias("leela").id})),)
+
+
+@pytest.mark.parametrize("result", [Result.FAILED, Result.UNKNOWN, Result.SKIPPED])
+def test_failure_spends_no_approval(result: Result, ports: Ports) -> None:
+    """What didn't succeed stays approved."""
+    given = approval(ports.clock, alias())
+    ports.history.approve(given)
+    journal = ports.journal("c1")
+    journal.intend(alias(), alias().call)
+
+    journal.settle(Outcome(operation=alias(), result=result))
+
+    assert ports.memory.load().approvals == (given,)
+
+
+def test_a_stored_plan_is_found_by_its_prefix(ports: Ports) -> None:
+    """A plan comes back by the first digits of its digest, value for value."""
+    stored = plan(alias(), withheld={alias().id: "a guard"})
+    ports.history.save_plan(stored)
+    ports.history.save_plan(plan(alias("leela")))
+
+    assert ports.history.find_plan(stored.digest[:8]) == stored
+
+
+def test_an_unknown_plan_is_a_usage_error(ports: Ports) -> None:
+    """A digest that no stored plan has is the user's mistake."""
+    with pytest.raises(UsageError):
+        ports.history.find_plan("0123456789")
+
+
+def test_a_recorded_cycle_stores_its_plan(ports: Ports) -> None:
+    """The plan of a recorded cycle can be named afterwards."""
+    done = plan(alias())
+    report = Report(
+        cycle_id="c1",
+        organization="planetexpress",
+        command="sync",
+        started_at=ports.clock.now(),
+        finished_at=ports.clock.now(),
+        plan=done,
+        outcomes=(applied(alias()),),
+    )
+
+    ports.history.record(report)
+    ports.history.save_plan(done)
+
+    assert ports.history.find_plan(done.digest) == done
+
+
+def test_a_lock_can_be_taken_again_after_it_was_left(ports: Ports) -> None:
+    """Leaving, also by an error, gives the organization free."""
+    with pytest.raises(ZeroDivisionError), ports.lock.held("sync"):
+        raise ZeroDivisionError
+
+    with ports.lock.held("sync"):
+        assert ports.memory.load().bindings == {}
