@@ -1,0 +1,1 @@
+"""What is remembered between cycles, in one SQLite file: memory, details, journal, history; and the lock."""

@@ -1,0 +1,181 @@
+"""Intent before the call, outcome after: what syncd set out to do, and what it knows of how that ended.
+
+    intend   one transaction: the intent, the details it touches dropped, the binding written
+    settle   one transaction: the outcome, the details dropped again, the approval spent, the binding written
+
+Details are dropped again at the end because somebody may have read them while the call was under way.
+A creation stays *open* from its intent until its outcome is known or its key is bound; the matching claims
+an open one's entity from the list (design.md section 8).
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+
+from syncd.model.memory import Binding
+from syncd.model.names import EntityId, Key
+from syncd.model.operation import Call, Generated, Operation, Ref, plain
+from syncd.model.report import Outcome, Result
+from syncd.store.details import drop_details
+from syncd.store.memory import write_binding
+from syncd.store.records import OperationRecord
+from syncd.store.schema import approved_operations, bindings, journal
+from syncd.store.scope import Scope
+
+#: Calls after whose unknown outcome an entity of ours may exist under an id that we don't know.
+CREATIONS = frozenset({"CreateUser", "CreateGroup"})
+# The parameters that name the entity a call changes; of a membership that is the group, never the member.
+_CHANGED = ("GroupId", "EntityId", "UserId", "ResourceId")
+
+# Statements are built once: building one costs more than running it.
+_ADD = insert(journal)
+_LEAVE_OPEN = update(journal).where(
+    journal.c.organization == bindparam("of"),
+    journal.c.cycle_id == bindparam("within"),
+    journal.c.operation == bindparam("what"),
+    or_(journal.c.result.is_(None), journal.c.result == Result.UNKNOWN.value),
+)
+_CLOSE = _LEAVE_OPEN.values(is_open=False)
+_SPEND = update(approved_operations).where(
+    approved_operations.c.organization == bindparam("of"),
+    approved_operations.c.operation == bindparam("what"),
+    approved_operations.c.spent_at.is_(None),
+)
+_BOUND = select(bindings.c.entity).where(
+    bindings.c.organization == bindparam("of"), bindings.c.key == bindparam("whose")
+)
+
+
+class StoredJournal:
+    """The port `Journal` for one cycle."""
+
+    def __init__(self, scope: Scope, cycle_id: str) -> None:
+        self._scope = scope
+        self._cycle_id = cycle_id
+
+    def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
+        """Record the intent, drop the details that *operation* touches, write *binding*: all or nothing."""
+        organization = self._scope.organization
+        with self._scope.writing("record an intent") as connection:
+            if binding is not None:
+                write_binding(connection, organization, binding)
+            touches = _touches(connection, organization, operation, call)
+            connection.execute(_ADD, self._row(operation, call, touches))
+            if touches is not None:
+                drop_details(connection, organization, [touches])
+
+    def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
+        """Record the outcome, spend its approval on success, write *binding*: all or nothing."""
+        organization, now = self._scope.organization, self._scope.clock.now()
+        with self._scope.writing("record an outcome") as connection:
+            self._settle_row(connection, outcome)
+            if outcome.result is Result.APPLIED:
+                spent = {"of": organization, "what": outcome.operation.id, "spent_at": now}
+                connection.execute(_SPEND, spent)
+            touches = _touches(connection, organization, outcome.operation, outcome.operation.call)
+            if touches is not None:
+                drop_details(connection, organization, [touches])
+            if binding is not None:
+                write_binding(connection, organization, binding, replaces=replaces)
+
+    def _settle_row(self, connection: Connection, outcome: Outcome) -> None:
+        where = {
+            "of": self._scope.organization,
+            "within": self._cycle_id,
+            "what": outcome.operation.id,
+        }
+        end = _LEAVE_OPEN if outcome.result is Result.UNKNOWN else _CLOSE
+        found = connection.execute(end, where | self._ended(outcome))
+        if not found.rowcount:
+            self.add_ended(connection, outcome)
+
+    def add_ended(self, connection: Connection, outcome: Outcome) -> None:
+        """Write *outcome* of an operation that was never begun: skipped, most often."""
+        row = self._row(outcome.operation, outcome.operation.call, None)
+        connection.execute(_ADD, row | self._ended(outcome) | {"is_open": False})
+
+    def _row(self, operation: Operation, call: Call | None, touches: EntityId | None) -> dict[str, Any]:
+        parameters = call.parameters if call is not None else {}
+        return {
+            "organization": self._scope.organization,
+            "cycle_id": self._cycle_id,
+            "operation": operation.id,
+            "kind": operation.kind,
+            "action": operation.action.value,
+            "subject": operation.subject,
+            "entity": operation.entity,
+            "touches": touches,
+            "name": str(parameters.get("Name", "")),
+            "summary": operation.summary,
+            "reason": operation.reason,
+            "call": _without_secrets(operation, call),
+            "before": plain(operation.before),
+            "after": plain(operation.after),
+            "at": self._scope.clock.now(),
+            "is_open": call is not None and call.operation in CREATIONS,
+            "code": "",
+            "message": "",
+            "attempts": 0,
+            "created": "",
+        }
+
+    def _ended(self, outcome: Outcome) -> dict[str, Any]:
+        return {
+            "settled_at": self._scope.clock.now(),
+            "result": outcome.result.value,
+            "code": outcome.code,
+            "message": outcome.message,
+            "attempts": outcome.attempts,
+            "created": outcome.entity,
+        }
+
+
+def to_record(row: Row[Any]) -> OperationRecord:
+    """Return one row of the journal as the commands show it."""
+    return OperationRecord(
+        cycle_id=row.cycle_id,
+        operation=row.operation,
+        kind=row.kind,
+        action=row.action,
+        subject=Key(row.subject),
+        summary=row.summary,
+        reason=row.reason,
+        call=row.call,
+        before=row.before or {},
+        after=row.after or {},
+        at=row.at,
+        settled_at=row.settled_at,
+        result=row.result,
+        code=row.code,
+        message=row.message,
+        attempts=row.attempts,
+    )
+
+
+def _without_secrets(operation: Operation, call: Call | None) -> object:
+    """Return *call* in JSON form; what was generated for it is a placeholder again, filled or not."""
+    if call is None:
+        return None
+    planned = operation.call.parameters if operation.call is not None else {}
+    parameters = {
+        name: planned[name] if isinstance(planned.get(name), Generated) else value
+        for name, value in call.parameters.items()
+    }
+    return {"operation": call.operation, "parameters": plain(parameters)}
+
+
+def _touches(connection: Connection, organization: str, operation: Operation, call: Call | None) -> EntityId | None:
+    """Return the entity that *call* changes on the service; None when it changes none that we know of."""
+    if call is None or call.operation in CREATIONS:
+        return None
+    for name in _CHANGED:
+        match call.parameters.get(name):
+            case str() as entity:
+                return EntityId(entity)
+            case Ref(key):
+                bound = connection.execute(_BOUND, {"of": organization, "whose": key}).scalar()
+                if bound is not None:
+                    return EntityId(bound)
+            case _:
+                pass
+    return operation.entity

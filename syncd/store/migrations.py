@@ -1,0 +1,206 @@
+"""Brings a store to the schema of this program: forward only, all steps in one transaction.
+
+A step never changes once it was released: it says in its own words what to do, and does not look at
+`schema.py`, which says what the tables are today.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, func, insert, inspect, select
+
+from syncd import __version__
+from syncd.errors import StoreError
+from syncd.store.backup import copy_database
+from syncd.store.engine import Database
+from syncd.store.schema import schema_version
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """The step to *version* from the one before."""
+
+    version: int
+    apply: Callable[[Connection], None]
+
+
+def _first(connection: Connection) -> None:
+    for statement in _FIRST.split(";"):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
+
+
+def migrate(database: Database, *, now: datetime, migrations: Sequence[Migration] = ()) -> int:
+    """Bring *database* to the newest of *migrations* (all known ones by default); return the version it has.
+
+    An existing store is first copied to `NAME.vN.backup` beside it.
+
+    Raises:
+        StoreError: the file belongs to a newer program, or to another one altogether.
+    """
+    steps = migrations or MIGRATIONS
+    newest = steps[-1].version
+    with database.reading("read the schema version") as connection:
+        if _version(connection, database.path, newest) == newest:
+            return newest
+    with database.writing("migrate the schema") as connection:
+        # Asked again: another process may have been faster.
+        version = _version(connection, database.path, newest)
+        if 0 < version < newest:
+            # No one else can write now, and what we change is not visible before the end.
+            copy_database(database.path, backup_path(database.path, version))
+        for step in steps:
+            if step.version > version:
+                step.apply(connection)
+                row = {"version": step.version, "applied_at": now, "program": __version__}
+                connection.execute(insert(schema_version).values(row))
+    return newest
+
+
+def backup_path(path: Path, version: int) -> Path:
+    """Return where the store *path* is copied to before it leaves schema *version*."""
+    return path.with_name(f"{path.name}.v{version}.backup")
+
+
+def _version(connection: Connection, path: Path, newest: int) -> int:
+    tables = inspect(connection).get_table_names()
+    if schema_version.name not in tables:
+        if tables:
+            raise StoreError(
+                f"{path} is a database, but no store of syncd: it has no schema version, but a table {tables[0]!r}",
+                hint="Look at `store:` in the configuration: it must name syncd's own file, or a new one.",
+            )
+        return 0
+    version = connection.execute(select(func.max(schema_version.c.version))).scalar() or 0
+    if version > newest:
+        raise StoreError(
+            f"the store {path} has schema version {version}; this syncd ({__version__}) knows up to {newest}",
+            hint="Upgrade syncd on this machine to the version that wrote the store. A store can't go back; "
+            f"the copy made before the upgrade is beside it ({path.name}.vN.backup).",
+        )
+    return version
+
+
+_FIRST = """
+CREATE TABLE schema_version (
+    version INTEGER NOT NULL PRIMARY KEY,
+    applied_at BIGINT NOT NULL,
+    program TEXT NOT NULL
+);
+CREATE TABLE organizations (
+    id TEXT NOT NULL PRIMARY KEY,
+    first_seen_at BIGINT NOT NULL
+);
+CREATE TABLE bindings (
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    key TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    source TEXT NOT NULL,
+    adopted BOOLEAN NOT NULL,
+    since BIGINT NOT NULL,
+    addresses TEXT,
+    removed_at BIGINT,
+    PRIMARY KEY (organization, key),
+    UNIQUE (organization, entity)
+);
+CREATE TABLE marks (
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    key TEXT NOT NULL,
+    missing_since BIGINT,
+    missing_cycles INTEGER NOT NULL,
+    disabled_since BIGINT,
+    PRIMARY KEY (organization, key)
+);
+CREATE TABLE source_counts (
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    kind TEXT NOT NULL,
+    entries INTEGER NOT NULL,
+    PRIMARY KEY (organization, kind)
+);
+CREATE TABLE approvals (
+    id INTEGER NOT NULL PRIMARY KEY,
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    digest TEXT NOT NULL,
+    approved_by TEXT NOT NULL,
+    approved_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE TABLE approved_operations (
+    approval INTEGER NOT NULL REFERENCES approvals (id) ON DELETE CASCADE,
+    operation TEXT NOT NULL,
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    spent_at BIGINT,
+    PRIMARY KEY (approval, operation)
+);
+CREATE INDEX approved_operations_by_operation ON approved_operations (organization, operation);
+CREATE TABLE details (
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    detail TEXT NOT NULL,
+    entity TEXT NOT NULL,
+    value TEXT NOT NULL,
+    read_at BIGINT NOT NULL,
+    PRIMARY KEY (organization, detail, entity)
+) WITHOUT ROWID;
+CREATE TABLE journal (
+    id INTEGER NOT NULL PRIMARY KEY,
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    cycle_id TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    entity TEXT,
+    touches TEXT,
+    name TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    call TEXT,
+    before TEXT,
+    after TEXT,
+    at BIGINT NOT NULL,
+    is_open BOOLEAN NOT NULL,
+    settled_at BIGINT,
+    result TEXT,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    created TEXT NOT NULL
+);
+CREATE INDEX journal_by_subject ON journal (organization, subject);
+CREATE INDEX journal_by_operation ON journal (organization, cycle_id, operation);
+CREATE INDEX journal_by_entity ON journal (organization, touches);
+CREATE INDEX journal_by_time ON journal (organization, at);
+CREATE INDEX journal_open ON journal (organization) WHERE is_open = 1;
+CREATE TABLE cycles (
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    cycle_id TEXT NOT NULL,
+    command TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL,
+    summary TEXT NOT NULL,
+    exit_code INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    digest TEXT,
+    counts TEXT NOT NULL,
+    results TEXT NOT NULL,
+    calls TEXT NOT NULL,
+    took TEXT NOT NULL,
+    oldest_detail_s FLOAT NOT NULL,
+    PRIMARY KEY (organization, cycle_id)
+);
+CREATE INDEX cycles_by_time ON cycles (organization, started_at);
+CREATE TABLE plans (
+    id INTEGER NOT NULL PRIMARY KEY,
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    digest TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    operations INTEGER NOT NULL,
+    document BLOB NOT NULL,
+    UNIQUE (organization, digest)
+);
+CREATE INDEX plans_in_order ON plans (organization, id)
+"""
+
+MIGRATIONS = (Migration(1, _first),)

@@ -1,0 +1,189 @@
+"""The tables. Every row carries the organization id: one file serves several organizations.
+
+    organizations        who has written here
+    bindings             key <-> entity: ownership
+    marks                since when a bound key is missing or disabled
+    source_counts        entries of the last good read
+    approvals            what a person freed ...
+    approved_operations  ... operation by operation, each spent by its success
+    details              what was read per entity
+    journal              intent before the call, outcome after
+    cycles               what came of each cycle
+    plans                stored plans, by digest
+
+`migrations.py` makes them; a test holds that both say the same.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from syncd.store.columns import Moment, Plain
+
+metadata = MetaData()
+
+
+def _organization(*, primary_key: bool = True) -> Column[Any]:
+    return Column("organization", Text, ForeignKey("organizations.id"), primary_key=primary_key, nullable=False)
+
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("applied_at", Moment, nullable=False),
+    Column("program", Text, nullable=False),
+)
+
+organizations = Table(
+    "organizations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("first_seen_at", Moment, nullable=False),
+)
+
+bindings = Table(
+    "bindings",
+    metadata,
+    _organization(),
+    Column("key", Text, primary_key=True),
+    Column("entity", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("adopted", Boolean, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("addresses", Plain),
+    Column("removed_at", Moment),
+    UniqueConstraint("organization", "entity"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    _organization(),
+    Column("key", Text, primary_key=True),
+    Column("missing_since", Moment),
+    Column("missing_cycles", Integer, nullable=False),
+    Column("disabled_since", Moment),
+)
+
+source_counts = Table(
+    "source_counts",
+    metadata,
+    _organization(),
+    Column("kind", Text, primary_key=True),
+    Column("entries", Integer, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _organization(primary_key=False),
+    Column("digest", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("approved_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+approved_operations = Table(
+    "approved_operations",
+    metadata,
+    Column("approval", Integer, ForeignKey("approvals.id", ondelete="CASCADE"), primary_key=True),
+    Column("operation", Text, primary_key=True),
+    _organization(primary_key=False),
+    Column("spent_at", Moment),
+    Index("approved_operations_by_operation", "organization", "operation"),
+)
+
+details = Table(
+    "details",
+    metadata,
+    _organization(),
+    Column("detail", Text, primary_key=True),
+    Column("entity", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    # Whole microseconds, read as they lie: a hundred thousand rows a cycle.
+    Column("read_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _organization(primary_key=False),
+    Column("cycle_id", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("entity", Text),
+    Column("touches", Text),
+    Column("name", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("call", Plain),
+    Column("before", Plain),
+    Column("after", Plain),
+    Column("at", Moment, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("settled_at", Moment),
+    Column("result", Text),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created", Text, nullable=False),
+    Index("journal_by_subject", "organization", "subject"),
+    Index("journal_by_operation", "organization", "cycle_id", "operation"),
+    Index("journal_by_entity", "organization", "touches"),
+    Index("journal_by_time", "organization", "at"),
+    Index("journal_open", "organization", sqlite_where=text("is_open = 1")),
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    _organization(),
+    Column("cycle_id", Text, primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("exit_code", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("digest", Text),
+    Column("counts", Plain, nullable=False),
+    Column("results", Plain, nullable=False),
+    Column("calls", Plain, nullable=False),
+    Column("took", Plain, nullable=False),
+    Column("oldest_detail_s", Float, nullable=False),
+    Index("cycles_by_time", "organization", "started_at"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _organization(primary_key=False),
+    Column("digest", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("operations", Integer, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    UniqueConstraint("organization", "digest"),
+    # Else the last plan is found by sorting all documents.
+    Index("plans_in_order", "organization", "id"),
+)
