@@ -1,0 +1,402 @@
+"""Addresses: primary addresses and aliases of users, groups and resources, one namespace, planned together.
+
+| step of the solver | operation      | call                       |
+|--------------------|----------------|----------------------------|
+| register           | register       | RegisterToWorkMail         |
+| promote            | primary.change | UpdatePrimaryEmailAddress  |
+| take               | alias.add      | CreateAlias                |
+| release            | alias.remove   | DeleteAlias                |
+| park               | address.park   | UpdatePrimaryEmailAddress  |
+
+Making an address the primary of somebody who isn't ENABLED is the registration, so this facet alone registers.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from syncd.model.names import EntityId, Key, fold
+from syncd.model.operation import Action, Call, Fact, Operation, Parameter, Ref, demoted, enabled, exists, free, holds
+from syncd.model.plan import Note, Proposed
+from syncd.model.situation import Situation
+from syncd.model.state import Detail, Entity, State, Wanted
+from syncd.planning.addresses import solve
+from syncd.planning.ownership import (
+    Act,
+    Cause,
+    Extras,
+    Obstacle,
+    Party,
+    Solution,
+    Status,
+    Step,
+    Wait,
+    blocked_newcomers,
+    parking_address,
+    settled,
+)
+from syncd.planning.proposals import carrying, gate
+
+_EXTRAS = {"exact": Extras.REMOVED, "additive": Extras.KEPT, False: Extras.UNMANAGED}
+_NOTHING: frozenset[str] = frozenset()
+
+
+class Addresses:
+    """Gives every address to whom the directory gives it."""
+
+    name = "addresses"
+    detail: Detail | None = "aliases"
+
+    def propose(self, situation: Situation) -> Proposed:
+        """Return the operations, what has to wait, and the newcomers of whom nothing may be created."""
+        solution = self.solve(situation)
+        moves = _Moves(situation, solution)
+        return Proposed(operations=moves.operations(), notes=moves.notes(), blocked=moves.blocked())
+
+    def solve(self, situation: Situation) -> Solution:
+        """Return who gives, takes and changes which address; only those whom it concerns are looked at closely."""
+        organization = situation.observed.organization
+        return solve(
+            _Cast(situation).parties(),
+            default_domain=organization.default_domain,
+            limit=situation.limits.aliases,
+            spared_domain=_test_domain(situation),
+        )
+
+
+def _test_domain(situation: Situation) -> str:
+    """Return the domain on which WorkMail makes aliases by itself: they are no extras (`workmail.md` C)."""
+    return f"{fold(situation.observed.organization.alias)}.awsapps.com"
+
+
+class _Cast:
+    """Finds the parties of a situation: those who move, and those who hold what these want."""
+
+    def __init__(self, situation: Situation) -> None:
+        self.situation = situation
+        self.standings = situation.standings
+        self.entities = situation.observed.entities
+        self.aliases = situation.observed.details.aliases
+        self.extras = _EXTRAS[situation.policy.manage.aliases]
+
+    def parties(self) -> list[Party]:
+        """Return everybody whom a move could touch."""
+        moving = {party.key: party for party in (*self._leavers(), *self._claimants())}
+        return [*moving.values(), *self._holders(moving)] if moving else []
+
+    def _leavers(self) -> Iterator[Party]:
+        for key in self.standings.leaving:
+            entity = self._entity(key)
+            if entity is not None and entity.state is State.ENABLED and self._is_ours(key, entity):
+                yield self._holding(key, entity, Status.LEAVING)
+
+    def _claimants(self) -> Iterator[Party]:
+        """Yield whoever doesn't have what the directory gives them. This loop runs over everybody, in every cycle."""
+        domain, entity_of, entities = _test_domain(self.situation), self.standings.entity_of, self.entities
+        aliases, extras = self.aliases, self.extras
+        for key, wanted in self.situation.desired.entities.items():
+            identity = entity_of.get(key)
+            entity = entities.get(identity) if identity is not None else None
+            if entity is not None and entity.state is State.ENABLED:
+                held = aliases.get(entity.id)
+                how = extras if held is not None else Extras.UNMANAGED
+                if settled(entity.primary, held or (), wanted.primary, wanted.aliases, how, domain):
+                    continue
+                if self._may_want(key, wanted) and self._is_ours(key, entity):
+                    yield self._holding(key, entity, Status.STAYING, wanted)
+            elif self._may_join(key, wanted, entity):
+                yield self._joining(wanted)
+
+    def _may_want(self, key: Key, wanted: Wanted) -> bool:
+        return wanted.enabled and key not in self.standings.frozen and key not in self.standings.leaving
+
+    def _may_join(self, key: Key, wanted: Wanted, entity: Entity | None) -> bool:
+        if not self._may_want(key, wanted):
+            return False
+        if entity is None or entity.state is State.DELETED:
+            return key in self.standings.newcomers
+        return self._is_ours(key, entity)
+
+    def _is_ours(self, key: Key, entity: Entity) -> bool:
+        return key not in self.standings.frozen and not entity.untouchable
+
+    def _joining(self, wanted: Wanted) -> Party:
+        """A return puts back what was held, where aliases may be more than the directory says."""
+        binding = self.situation.memory.bindings.get(wanted.key)
+        returns = binding is not None and binding.removed_at is not None and self.extras is Extras.KEPT
+        return Party(
+            key=wanted.key,
+            status=Status.JOINING,
+            wanted_primary=wanted.primary,
+            wanted_aliases=wanted.aliases,
+            extras=self.extras,
+            returning=binding.addresses if binding is not None and returns else (),
+        )
+
+    def _holding(self, key: str, entity: Entity, status: Status, wanted: Wanted | None = None) -> Party:
+        """Aliases that weren't read are not managed in this cycle: nothing is known about them."""
+        held = self.aliases.get(entity.id)
+        return Party(
+            key=key,
+            status=status,
+            primary=entity.primary,
+            aliases=held or (),
+            wanted_primary=wanted.primary if wanted is not None else "",
+            wanted_aliases=wanted.aliases if wanted is not None else (),
+            extras=self.extras if held is not None else Extras.UNMANAGED,
+        )
+
+    def _holders(self, moving: Mapping[str, Party]) -> Iterator[Party]:
+        """Yield whoever else holds something that the *moving* ones want, or would park on."""
+        claims: set[str] = set()
+        domain = self.situation.observed.organization.default_domain
+        for party in moving.values():
+            claims.add(fold(party.wanted_primary))
+            claims.update(map(fold, (*party.wanted_aliases, *party.returning)))
+            if party.primary:
+                claims.add(fold(parking_address(party.key, domain)))
+        claims.discard("")
+        key_of, aliases = self.standings.key_of, self.aliases
+        for entity in self.entities.values():
+            held = aliases.get(entity.id, _NOTHING) if entity.state is State.ENABLED else _NOTHING
+            if fold(entity.primary) not in claims and claims.isdisjoint(map(fold, held)):
+                continue
+            if entity.state is not State.DELETED and key_of.get(entity.id, "") not in moving:
+                yield self._holder(entity)
+
+    def _holder(self, entity: Entity) -> Party:
+        """Of whoever isn't ENABLED nobody knows whether an address that is shown is still held (`workmail.md` B13)."""
+        key = self.standings.key_of.get(entity.id)
+        wanted = None if key is None else self.situation.desired.entities.get(key)
+        if key is None or wanted is None or entity.state is not State.ENABLED:
+            return self._holding(_stranger(entity.id), entity, Status.FIXED)
+        if self._may_want(key, wanted) and self._is_ours(key, entity):
+            return self._holding(key, entity, Status.STAYING, wanted)
+        return self._holding(_stranger(entity.id), entity, Status.FIXED)
+
+    def _entity(self, key: Key) -> Entity | None:
+        identity = self.standings.entity_of.get(key)
+        return None if identity is None else self.entities.get(identity)
+
+
+def _stranger(identity: EntityId) -> str:
+    """Return the party key of whoever only stands in the way: no key of the source has this form."""
+    return f"entity:{identity}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a step looks as an operation; *summary* takes name and address."""
+
+    kind: str
+    action: Action
+    call: str
+    member: str
+    field: str
+    summary: str
+
+
+_FORMS = {
+    Act.REGISTER: _Form(
+        "register", Action.ADD, "RegisterToWorkMail", "Email", "primary", "register {name} as {address}"
+    ),
+    Act.TAKE: _Form("alias.add", Action.ADD, "CreateAlias", "Alias", "alias", "add alias {address} to {name}"),
+    Act.PROMOTE: _Form(
+        "primary.change",
+        Action.CHANGE,
+        "UpdatePrimaryEmailAddress",
+        "Email",
+        "primary",
+        "make {address} the primary address of {name}",
+    ),
+    Act.RELEASE: _Form(
+        "alias.remove", Action.REMOVE, "DeleteAlias", "Alias", "alias", "remove alias {address} from {name}"
+    ),
+    # Parking only serves to give an address up. Under a mode without removals it would do nothing but harm:
+    # the old primary could not be released, and everybody would see the parking address.
+    Act.PARK: _Form(
+        "address.park",
+        Action.REMOVE,
+        "UpdatePrimaryEmailAddress",
+        "Email",
+        "primary",
+        "park {name} on {address}",
+    ),
+}
+_DESTRUCTIVE = frozenset({Act.PROMOTE, Act.RELEASE, Act.PARK})
+
+
+class _Moves:
+    """Turns a solution into operations and notes."""
+
+    def __init__(self, situation: Situation, solution: Solution) -> None:
+        self.situation = situation
+        self.solution = solution
+
+    def operations(self) -> Iterator[Operation]:
+        """Yield one operation a step, party by party."""
+        for step in self.solution.steps:
+            yield self._operation(step)
+
+    def notes(self) -> tuple[Note, ...]:
+        """Return a note for each claim that waits: who holds the address, why, until when."""
+        return tuple(
+            Note(code="address_waits", subject=wait.party, text=self._waiting(wait)) for wait in self.solution.waits
+        )
+
+    def blocked(self) -> Mapping[Key, str]:
+        """Return the newcomers who get nothing, with the reason."""
+        blocked = blocked_newcomers(self.solution)
+        return {
+            Key(wait.party): self._waiting(wait)
+            for wait in self.solution.waits
+            if wait.primary and wait.party in blocked
+        }
+
+    # --- operations ------------------------------------------------------------------------------------
+
+    def _operation(self, step: Step) -> Operation:
+        key, form = Key(step.party), _FORMS[step.act]
+        entity = self._entity(key)
+        target: Parameter = Ref(key) if entity is None else entity.id
+        gone = step.address if step.act is Act.RELEASE else step.demotes
+        operation = Operation(
+            kind=form.kind,
+            action=form.action,
+            subject=key,
+            entity=None if entity is None else entity.id,
+            bundle=self._bundle(step, form),
+            summary=form.summary.format(name=self._name(key), address=step.address),
+            reason=self._reason(step),
+            call=Call(form.call, {"EntityId": target, form.member: step.address}),
+            before={form.field: gone} if gone else {},
+            after={} if step.act is Act.RELEASE else {form.field: step.address},
+            awaits=self._awaits(step, entity),
+            gives=_gives(step),
+            destructive=step.act in _DESTRUCTIVE,
+        )
+        return carrying(self.situation, operation)
+
+    def _bundle(self, step: Step, form: _Form) -> str:
+        if step.party in self.situation.standings.leaving:
+            return f"removal:{step.party}"
+        if step.group:
+            return f"move:{hashlib.sha256(' '.join(step.group).encode()).hexdigest()[:12]}"
+        return f"{form.kind}:{step.party}:{fold(step.address)}"
+
+    def _awaits(self, step: Step, entity: Entity | None) -> frozenset[Fact]:
+        """Return what isn't true at the start; that a newcomer exists follows from its registration."""
+        key = Key(step.party)
+        facts = {*gate(self.situation, key), *(free(address) for address in step.frees)}
+        if step.demoted:
+            facts.add(demoted(key, fold(step.address)))
+        if step.act is Act.REGISTER:
+            facts |= {exists(key)} if entity is None else set()
+        elif entity is None or entity.state is not State.ENABLED:
+            facts.add(enabled(key))
+        return frozenset(facts)
+
+    def _reason(self, step: Step) -> str:
+        key, name = Key(step.party), self._name(Key(step.party))
+        match step.cause:
+            case Cause.LEAVING:
+                return f"{name} is leaving: {self.situation.standings.leaving.get(key, 'no longer wanted')}"
+            case Cause.CLAIMED if step.act is Act.PARK:
+                return f"addresses go round: {step.demotes} is wanted by {self._claimant(step.claimant)}"
+            case Cause.CLAIMED:
+                return f"{step.address} is wanted by {self._claimant(step.claimant)}"
+            case Cause.EXTRA:
+                return f"no longer in {self._origin(key)}"
+            case Cause.PARKED:
+                return "it served while addresses were exchanged"
+            case Cause.RETURN:
+                return f"{name} had it before the removal{self._removed_on(key)}"
+            case Cause.WISH if step.act is Act.TAKE:
+                return f"wanted by {self._origin(key)}"
+            case Cause.WISH:
+                return f"the primary address in {self._origin(key)}"
+
+    def _removed_on(self, key: Key) -> str:
+        binding = self.situation.memory.bindings.get(key)
+        at = None if binding is None else binding.removed_at
+        return "" if at is None else f" on {at:%Y-%m-%d}"
+
+    # --- waiting ---------------------------------------------------------------------------------------
+
+    def _waiting(self, wait: Wait) -> str:
+        key = Key(wait.party)
+        entity = self._entity(key)
+        if not wait.primary:
+            outcome = "the rest goes on"
+        elif wait.party in self.solution.blocked:
+            outcome = "nothing of it is registered" if entity is not None else "nothing of it is created"
+        else:
+            outcome = f"it keeps {entity.primary if entity is not None else 'what it has'}"
+        kind = "primary address" if wait.primary else "alias"
+        return f"{self._name(key)} waits for its {kind} {wait.address}: {self._obstacle(wait)}; {outcome}"
+
+    def _obstacle(self, wait: Wait) -> str:
+        match wait.obstacle:
+            case Obstacle.HELD:
+                return self._held(wait.holder)
+            case Obstacle.FULL:
+                limit = self.situation.limits.aliases
+                return (
+                    f"there is no room beside {limit} aliases, and an old primary address becomes one too; "
+                    f"take one out of {self._origin(Key(wait.party))}"
+                )
+            case Obstacle.CONTESTED:
+                return f"{self._claimant(wait.holder)} wants it too, and comes first"
+            case Obstacle.KEPT if any(w.party == wait.holder and w.primary for w in self.solution.waits):
+                return f"{self._claimant(wait.holder)} keeps it until its own new one is free"
+            case Obstacle.KEPT:
+                return f"it is the primary address of {self._claimant(wait.holder)}"
+
+    def _held(self, holder: str) -> str:
+        """Say who holds an address that nobody may touch, why not, and until when."""
+        identity = EntityId(holder.partition(":")[2])
+        entity, standings = self.situation.observed.entities.get(identity), self.situation.standings
+        key = standings.key_of.get(identity)
+        who = f"the {entity.kind.value} {entity.name}" if entity is not None else self._claimant(holder)
+        if key is None:
+            return f"{who} holds it and is not ours; until it gives it up, or is adopted"
+        pending = standings.waiting.get(key)
+        if pending is not None:
+            due = f"due {pending.due_at:%Y-%m-%d %H:%M}Z" if pending.due_at else "not due yet"
+            return f"{who} holds it; until its removal, {due} ({pending.why})"
+        if key in standings.frozen:
+            return f"{who} holds it and is frozen ({standings.frozen[key]}); until that is settled"
+        if entity is not None and entity.state is not State.ENABLED:
+            return f"{who} is not ENABLED and still shows it; until it is deleted, or gives it up"
+        return f"{who} holds it and stays as it is in this cycle; until the directory says what becomes of it"
+
+    # --- who is who ------------------------------------------------------------------------------------
+
+    def _entity(self, key: Key) -> Entity | None:
+        identity = self.situation.standings.entity_of.get(key)
+        entity = None if identity is None else self.situation.observed.entities.get(identity)
+        return None if entity is None or entity.state is State.DELETED else entity
+
+    def _name(self, key: Key) -> str:
+        wanted = self.situation.desired.entities.get(key)
+        entity = self._entity(key)
+        return wanted.name if wanted is not None else entity.name if entity is not None else str(key)
+
+    def _origin(self, key: Key) -> str:
+        wanted = self.situation.desired.entities.get(key)
+        return wanted.origin if wanted is not None else str(key)
+
+    def _claimant(self, key: str) -> str:
+        return f"{self._name(Key(key))} ({self._origin(Key(key))})" if key else "nobody"
+
+
+def _gives(step: Step) -> frozenset[Fact]:
+    key, address = Key(step.party), fold(step.address)
+    if step.act is Act.RELEASE:
+        return frozenset({free(address)})
+    facts = {holds(key, address)}
+    if step.act is Act.REGISTER:
+        facts.add(enabled(key))
+    if step.demotes:
+        facts.add(demoted(key, fold(step.demotes)))
+    return frozenset(facts)

@@ -1,0 +1,200 @@
+"""Values of the model with everything filled in that a test doesn't care about."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from syncd.model.limits import Limits, TextLimit
+from syncd.model.memory import Binding, Mark, Memory
+from syncd.model.names import EntityId, Key, Kind
+from syncd.model.operation import Action, Call, Operation
+from syncd.model.plan import Plan
+from syncd.model.policy import Mode, Policy
+from syncd.model.situation import Situation
+from syncd.model.standing import Standings
+from syncd.model.state import Desired, Details, Entity, Observed, Organization, State, Wanted
+
+NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+ORGANIZATION_ID = "m-0123456789abcdef0123456789abcdef"
+DOMAIN = "planetexpress.example"
+SOURCE = "csv:employee_id"
+
+
+def entity_id(name: str) -> EntityId:
+    """The id that the entity called *name* has in every test."""
+    return EntityId(f"id-{name}")
+
+
+def wanted(
+    name: str = "fry",
+    *,
+    key: str = "",
+    kind: Kind = Kind.USER,
+    origin: str = "people.csv:2",
+    display_name: str | None = None,
+    enabled: bool = True,
+    primary: str = "",
+    aliases: Iterable[str] = (),
+    profile: Mapping[str, str] | None = None,
+    members: Iterable[str] = (),
+) -> Wanted:
+    """An entity as the directory wants it; its key is `user:NAME`, its address NAME at the domain."""
+    return Wanted(
+        Key(key or f"{kind.value}:{name}"),
+        kind,
+        origin,
+        name,
+        display_name if display_name is not None else (name.title() if kind is Kind.USER else ""),
+        enabled,
+        primary or f"{name}@{DOMAIN}",
+        tuple(aliases),
+        profile or {},
+        frozenset(Key(member) for member in members),
+    )
+
+
+def entity(
+    name: str = "fry",
+    *,
+    kind: Kind = Kind.USER,
+    display_name: str | None = None,
+    primary: str | None = None,
+    state: State = State.ENABLED,
+    ever_enabled: bool = True,
+    untouchable: bool = False,
+    disabled_at: datetime | None = None,
+) -> Entity:
+    """One row of the service's lists; ENABLED, with NAME at the domain, unless said otherwise."""
+    registered = f"{name}@{DOMAIN}" if state is State.ENABLED else ""
+    return Entity(
+        entity_id(name),
+        kind,
+        name,
+        display_name if display_name is not None else (name.title() if kind is Kind.USER else ""),
+        primary if primary is not None else registered,
+        state,
+        ever_enabled=ever_enabled,
+        untouchable=untouchable,
+        disabled_at=disabled_at,
+    )
+
+
+def binding(key: str = "user:fry", name: str = "", **others: Any) -> Binding:  # noqa: ANN401 - Binding's own
+    """*key* is bound to the entity called *name*, by default its identity."""
+    facts: dict[str, Any] = {
+        "source": SOURCE,
+        "since": NOW,
+        "entity": entity_id(name or key.partition(":")[2]),
+    }
+    return Binding(key=Key(key), **(facts | others))
+
+
+def operation(
+    kind: str = "alias.add",
+    subject: str = "user:fry",
+    *,
+    action: Action | None = None,
+    entity: str | None = None,
+    bundle: str = "",
+    summary: str = "",
+    reason: str = "people.csv:2",
+    call: Call | None = None,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    destructive: bool | None = None,
+    **others: Any,  # noqa: ANN401 - Operation's own
+) -> Operation:
+    """One change; its action is read off its kind, and whatever removes is destructive."""
+    verbs = {"remove": Action.REMOVE, "deregister": Action.REMOVE, "release": Action.REMOVE}
+    verbs |= {"update": Action.CHANGE, "change": Action.CHANGE, "park": Action.REMOVE}
+    what = action or verbs.get(kind.rpartition(".")[2], Action.ADD)
+    return Operation(
+        kind=kind,
+        action=what,
+        subject=Key(subject),
+        entity=EntityId(entity) if entity is not None else None,
+        bundle=bundle or f"{kind}:{subject}:{dict(after or before or {})}",
+        summary=summary or f"{kind} of {subject}",
+        reason=reason,
+        call=call or Call("DescribeEntity", {"Email": f"{subject}/{kind}"}),
+        before=before or {},
+        after=after or {},
+        destructive=what is Action.REMOVE if destructive is None else destructive,
+        **others,
+    )
+
+
+def plan(*operations: Operation, **others: Any) -> Plan:  # noqa: ANN401 - Plan's own
+    """A plan of *operations* for planetexpress."""
+    facts: dict[str, Any] = {
+        "organization": "planetexpress",
+        "organization_id": ORGANIZATION_ID,
+        "created_at": NOW,
+        "operations": operations,
+    }
+    return Plan(**(facts | others))
+
+
+def limits() -> Limits:
+    """Limits that nothing in a test meets by chance."""
+    text = TextLimit(maximum=256)
+    return Limits(user_name=text, group_name=text, address=text, display_name=text)
+
+
+def observed(*entities: Entity, details: Details | None = None, domains: Iterable[str] = (DOMAIN,)) -> Observed:
+    """What the service holds: *entities* in an organization with *domains*, the first the default one."""
+    known = tuple(domains)
+    return Observed(
+        organization=Organization(
+            id=ORGANIZATION_ID,
+            alias="planetexpress",
+            default_domain=known[0],
+            domains=dict.fromkeys(known, True),
+        ),
+        entities={one.id: one for one in entities},
+        details=details or Details(),
+    )
+
+
+def desired(*entities: Wanted, **others: Any) -> Desired:  # noqa: ANN401 - Desired's own
+    """The whole directory: *entities*, counted."""
+    counts = {kind: sum(one.kind is kind for one in entities) for kind in (Kind.USER, Kind.GROUP)}
+    facts: dict[str, Any] = {"entities": {one.key: one for one in entities}, "counts": counts}
+    return Desired(**(facts | others))
+
+
+def situation(
+    wanted: Iterable[Wanted] = (),
+    entities: Iterable[Entity] = (),
+    *,
+    bindings: Iterable[Binding] = (),
+    marks: Iterable[Mark] = (),
+    details: Details | None = None,
+    standings: Standings | None = None,
+    policy: Policy | None = None,
+    memory: Memory | None = None,
+    now: datetime = NOW,
+    **directory: Any,  # noqa: ANN401 - Desired's own
+) -> Situation:
+    """Everything that planning looks at; who is who follows from *bindings* unless *standings* say it."""
+    wants, bound = tuple(wanted), tuple(bindings)
+    return Situation(
+        organization="planetexpress",
+        source=SOURCE,
+        policy=policy or Policy(mode=Mode.FULL),
+        limits=limits(),
+        desired=desired(*wants, **directory),
+        observed=observed(*entities, details=details),
+        memory=memory
+        or Memory(
+            bindings={one.key: one for one in bound},
+            marks={mark.key: mark for mark in marks},
+        ),
+        standings=standings
+        or Standings(
+            entity_of={one.key: one.entity for one in bound},
+            key_of={one.entity: one.key for one in bound},
+            newcomers=frozenset(one.key for one in wants) - {one.key for one in bound},
+        ),
+        now=now,
+    )

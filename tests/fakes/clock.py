@@ -1,0 +1,30 @@
+"""A clock that moves only when it is told to, or when somebody sleeps."""
+
+from datetime import UTC, datetime, timedelta
+
+
+class FakeClock:
+    """Starts on a Monday; *sleep* passes at once and is remembered in *slept*."""
+
+    def __init__(self, start: datetime = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)) -> None:
+        self._now = start
+        self._monotonic = 1000.0
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.advance(seconds=seconds)
+
+    def advance(self, *, seconds: float = 0, hours: float = 0, days: float = 0) -> None:
+        span = timedelta(seconds=seconds, hours=hours, days=days)
+        self._now += span
+        self._monotonic += span.total_seconds()
+
+    def timestamp(self) -> float:
+        return self._now.timestamp()

@@ -1,0 +1,143 @@
+"""What a cycle remembers, in memory: the reference for the store's promises."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from syncd.errors import UsageError
+from syncd.model.entry import Snapshot
+from syncd.model.memory import Approval, Binding, Mark, Memory, OpenIntent
+from syncd.model.names import EntityId, Key, Kind, kind_of
+from syncd.model.operation import Call, Operation
+from syncd.model.plan import Plan
+from syncd.model.report import Outcome, Report, Result
+from syncd.model.state import Detail, Details
+from syncd.ports import Clock
+
+
+class FakeStores:
+    """MemoryStore, DetailsStore, Journal, History and Lock in one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.bindings: dict[Key, Binding] = {}
+        self.marks: dict[Key, Mark] = {}
+        self.counts: dict[Kind, int] = {}
+        self.approvals: list[Approval] = []
+        self.kept: dict[tuple[Detail, EntityId], tuple[Any, datetime]] = {}
+        self.open: dict[str, OpenIntent] = {}
+        self.intents: list[Operation] = []
+        self.reports: list[Report] = []
+        self.plans: list[Plan] = []
+
+    def load_memory(self) -> Memory:
+        now = self.clock.now()
+        return Memory(
+            bindings=dict(self.bindings),
+            marks=dict(self.marks),
+            approvals=tuple(a for a in self.approvals if a.expires_at > now),
+            counts=dict(self.counts),
+            open_intents=tuple(i for i in self.open.values() if i.key not in self.bindings),
+        )
+
+    # MemoryStore
+    def load(self) -> Memory:
+        return self.load_memory()
+
+    def record_marks(self, marks: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
+        self.marks = dict(marks)
+        self.counts = dict(counts) or self.counts
+
+    def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
+        if replaces is not None:
+            self.bindings.pop(replaces, None)
+        self.bindings[binding.key] = binding
+
+    def unbind(self, key: Key) -> None:
+        self.bindings.pop(key, None)
+
+    # Journal
+    def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
+        self.intents.append(operation)
+        for item in [item for item in self.kept if item[1] == operation.entity]:
+            del self.kept[item]
+        if binding is not None:
+            self.bind(binding)
+        if call is not None and call.operation in ("CreateUser", "CreateGroup"):
+            key = operation.subject
+            self.open[operation.id] = OpenIntent(
+                operation=operation.id,
+                key=key,
+                kind=kind_of(key),
+                name=str(operation.after["name"]),
+                at=self.clock.now(),
+            )
+
+    def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
+        if outcome.result is not Result.UNKNOWN:
+            self.open.pop(outcome.operation.id, None)
+        if outcome.result is Result.APPLIED:
+            self.approvals = [
+                replace(approval, operations=approval.operations - {outcome.operation.id})
+                for approval in self.approvals
+            ]
+        if binding is not None:
+            self.bind(binding, replaces=replaces)
+
+    # History
+    def record(self, report: Report) -> None:
+        self.reports.append(report)
+
+    def save_plan(self, plan: Plan) -> None:
+        self.plans.append(plan)
+
+    def find_plan(self, prefix: str) -> Plan:
+        for plan in reversed(self.plans):
+            if plan.digest.startswith(prefix):
+                return plan
+        message = f"no stored plan begins with {prefix}"
+        raise UsageError(message)
+
+    def approve(self, approval: Approval) -> None:
+        self.approvals.append(approval)
+
+    # Lock
+    @contextmanager
+    def held(self, command: str) -> Iterator[None]:
+        yield
+
+
+class FakeDetails:
+    """DetailsStore over the same rows."""
+
+    def __init__(self, stores: FakeStores) -> None:
+        self._kept = stores.kept
+
+    def load(self, *, valid: Collection[Detail]) -> tuple[Details, Mapping[Detail, Mapping[EntityId, datetime]]]:
+        values: dict[Detail, dict[EntityId, Any]] = {"aliases": {}, "profile": {}, "members": {}}
+        ages: dict[Detail, dict[EntityId, datetime]] = {"aliases": {}, "profile": {}, "members": {}}
+        for (detail, entity), (value, at) in self._kept.items():
+            if detail in valid:
+                values[detail][entity] = value
+                ages[detail][entity] = at
+        return Details(**values), ages
+
+    def keep(self, rows: Iterable[tuple[Detail, EntityId, Any]], *, read_at: datetime) -> None:
+        for detail, entity, value in rows:
+            self._kept[detail, entity] = (value, read_at)
+
+    def prune(self, present: Collection[EntityId]) -> None:
+        for item in [item for item in self._kept if item[1] not in present]:
+            del self._kept[item]
+
+
+class ListSource:
+    """Returns the snapshot it holds."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    def read(self, known: Collection[Key]) -> Snapshot:
+        return self.snapshot
