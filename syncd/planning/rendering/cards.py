@@ -1,0 +1,217 @@
+"""Puts the operations of one person, group, removal or address move on one card.
+
+Whose card an operation goes on:
+
+    bundle holds a deregistration       the leaver's: exits, addresses and all
+    bundle spans several subjects       one joint card: an address move happens whole or not at all
+    anything else                       its subject's
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from syncd.model.names import Key, Kind, identity_of, kind_of
+from syncd.model.operation import Action, Generated, Merged, Operation, Ref
+from syncd.model.plan import Plan
+from syncd.model.state import HIDDEN, PROFILE_FIELDS
+from syncd.planning.rendering.moves import farewell, is_step, move
+from syncd.planning.rendering.safe import safe
+from syncd.planning.rendering.view import Card, Line, Symbol
+
+#: The order in which people read attributes; anything else follows, by name.
+_ORDER = ("name", "display_name", "primary", "alias", *PROFILE_FIELDS, HIDDEN)
+_LABELS = {"primary": "address"}
+_PLURALS = {"address": "addresses", "alias": "aliases", "mailbox": "mailboxes"}
+_SYMBOLS = {Action.ADD: Symbol.ADD, Action.CHANGE: Symbol.CHANGE, Action.REMOVE: Symbol.REMOVE}
+_DEREGISTER = "deregister"
+_SECRETS = ("password", "secret", "token")
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Makes cards of the operations of *plan*, whose bundles and names are looked at as a whole."""
+
+    plan: Plan
+    leavers: Mapping[str, Key]
+    joint: Mapping[str, tuple[Key, ...]]
+    titles: Mapping[str, str]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Cards":
+        everything = (*plan.operations, *plan.outside)
+        subjects: dict[str, dict[Key, None]] = {}
+        for operation in everything:
+            subjects.setdefault(operation.bundle, {})[operation.subject] = None
+        leavers = {o.bundle: o.subject for o in everything if o.kind == _DEREGISTER}
+        joint = {bundle: tuple(keys) for bundle, keys in subjects.items() if len(keys) > 1 and bundle not in leavers}
+        return cls(plan, leavers, joint, _titles(plan, everything))
+
+    def make(self, operations: Iterable[Operation], *, symbol: Symbol | None = None) -> tuple[Card, ...]:
+        """Return the cards of *operations*, people first; *symbol* marks those that aren't sent."""
+        owners: dict[str, list[Operation]] = {}
+        for operation in operations:
+            owners.setdefault(self.owner(operation), []).append(operation)
+        ordered = sorted(owners.items(), key=lambda item: (*_rank(*item), self.title(item[0]).casefold(), item[0]))
+        return tuple(self._card(owner, its, symbol) for owner, its in ordered)
+
+    def owner(self, operation: Operation) -> str:
+        """Return the key, or the bundle of several, whose card *operation* goes on."""
+        if operation.bundle in self.leavers:
+            return self.leavers[operation.bundle]
+        return operation.bundle if operation.bundle in self.joint else operation.subject
+
+    def title(self, key: str) -> str:
+        """Return what people call *key*, a key or an entity id."""
+        return safe(self.titles.get(key) or identity_of(Key(key)) or key)
+
+    def _card(self, owner: str, operations: Sequence[Operation], symbol: Symbol | None) -> Card:
+        keys = self.joint.get(owner)
+        reason = self._shared_reason(operations)
+        lines = tuple(_merged(self._all_lines(operations, owner, reason), title=self.title(owner)))
+        return Card(
+            symbol=symbol or _card_symbol(operations),
+            title=_enumerated([self.title(key) for key in keys]) if keys else self.title(owner),
+            key="together, or not at all" if keys else safe(owner),
+            reason=reason,
+            lines=lines,
+        )
+
+    def _shared_reason(self, operations: Sequence[Operation]) -> str:
+        """Return the one reason of *operations*, that of the coming or going where somebody does; "" if they differ."""
+        roots = [o for o in operations if o.kind == _DEREGISTER] or [o for o in operations if is_creation(o)]
+        reasons = {operation.reason for operation in roots or operations}
+        return safe(reasons.pop()) if len(reasons) == 1 else ""
+
+    def _all_lines(self, operations: Sequence[Operation], owner: str, shared: str) -> Iterator[Line]:
+        """Yield the lines of one card; a reason that says no more than the *shared* one isn't repeated."""
+        together = owner in self.joint or any(o.bundle in self.leavers for o in operations)
+        steps = [operation for operation in operations if together and is_step(operation)]
+        others = [operation for operation in operations if not (together and is_step(operation))]
+        others.sort(key=lambda operation: operation.kind != _DEREGISTER)
+        rest = [line for operation in others for line in self._lines(operation, owner)]
+        lines = [*move(steps, self.title), *rest] if owner in self.joint else [*rest, *farewell(steps, others)]
+        for line in lines:
+            yield replace(line, reason="") if shared and shared in line.reason else line
+
+    def _lines(self, operation: Operation, owner: str) -> Iterator[Line]:
+        symbol = _SYMBOLS[operation.action]
+        reason = safe(operation.reason) if operation.destructive else ""
+        named = {**operation.before, **operation.after}
+        prefix = f"{self.title(operation.subject)}: " if owner in self.joint else ""
+        if is_membership(operation) and named:
+            if owner not in (operation.subject, operation.bundle):
+                yield Line(symbol=symbol, label="group", names=(self.title(operation.subject),), reason=reason)
+                return
+            for name in sorted(named):
+                yield Line(symbol=symbol, label=prefix + name, names=self._names(named[name]), reason=reason)
+        elif operation.kind == _DEREGISTER and operation.before.get("primary"):
+            label = "mailbox" if kind_of(operation.subject) is Kind.USER else "address"
+            names = self._names(operation.before["primary"])
+            yield Line(symbol=symbol, label=label, names=names, reason=reason)
+        elif not named or operation.proposal or operation.call is None or operation.kind == _DEREGISTER:
+            yield Line(symbol=symbol, text=safe(operation.summary), reason=reason)
+        else:
+            # Being enabled is what a registration means: with the address beside it the word says nothing.
+            telling = named.keys() - {"state"} or named.keys()
+            for name in sorted(telling, key=_place):
+                line = self._attribute(name, operation)
+                yield replace(line, label=prefix + line.label, reason=reason)
+
+    def _attribute(self, name: str, operation: Operation) -> Line:
+        label = _LABELS.get(name, safe(name).replace("_", " "))
+        before, after = operation.before.get(name), operation.after.get(name)
+        if any(secret in name.casefold() for secret in _SECRETS):
+            return Line(symbol=_SYMBOLS[operation.action], label=label, after="(hidden)")
+        if before in (None, "", ()):
+            return Line(symbol=Symbol.ADD, label=label, names=self._names(after))
+        if after in (None, "", ()):
+            return Line(symbol=Symbol.REMOVE, label=label, names=self._names(before))
+        shown = ", ".join(self._names(before)), ", ".join(self._names(after))
+        return Line(symbol=Symbol.CHANGE, label=label, before=shown[0], after=shown[1])
+
+    def _names(self, value: object) -> tuple[str, ...]:
+        match value:
+            case Ref(key):
+                return (self.title(key),)
+            case Generated():
+                return ("(generated when sent)",)
+            case Merged():
+                return ("(kept as it is)",)
+            case bool():
+                return ("yes" if value else "no",)
+            case tuple() | list() | set() | frozenset():
+                parts = [name for item in value for name in self._names(item)]
+                return tuple(parts if isinstance(value, tuple | list) else sorted(parts))
+            case str() if value in self.titles:
+                return (self.title(value),)
+            case _:
+                return (_quoted(value),)
+
+
+def _quoted(value: object) -> str:
+    """Return *value* as shown; quotes only where its ends could not be seen without them."""
+    text = safe(str(value))
+    return f'"{text}"' if text != text.strip() or not text else text
+
+
+def is_membership(operation: Operation) -> bool:
+    return operation.kind.startswith("member.")
+
+
+def ends_mailbox(operation: Operation) -> bool:
+    """Return whether *operation* lights the 30-day fuse of somebody's mailbox."""
+    return operation.kind == _DEREGISTER and kind_of(operation.subject) is Kind.USER
+
+
+def is_creation(operation: Operation) -> bool:
+    return operation.kind.endswith(".create")
+
+
+def _titles(plan: Plan, operations: Iterable[Operation]) -> Mapping[str, str]:
+    """Return what people call each key: said by the plan, else by a creation, else by a pending removal."""
+    titles = {str(pending.key): pending.name for pending in plan.pending}
+    for operation in operations:
+        name = operation.after.get("name")
+        if is_creation(operation) and isinstance(name, str):
+            titles[operation.subject] = name
+    return titles | dict(plan.names)
+
+
+def _rank(owner: str, operations: Sequence[Operation]) -> tuple[bool, bool]:
+    """People before groups; among each, what destroys before what doesn't."""
+    group = owner.startswith(f"{Kind.GROUP}:")
+    return group, not any(operation.destructive for operation in operations)
+
+
+def _card_symbol(operations: Sequence[Operation]) -> Symbol:
+    if any(operation.kind == _DEREGISTER for operation in operations):
+        return Symbol.REMOVE
+    if any(is_creation(operation) for operation in operations):
+        return Symbol.ADD
+    symbols = {_SYMBOLS[operation.action] for operation in operations}
+    return symbols.pop() if len(symbols) == 1 else Symbol.CHANGE
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (_ORDER.index(name) if name in _ORDER else len(_ORDER)), name
+
+
+def _merged(lines: Iterable[Line], *, title: str) -> Iterator[Line]:
+    """Join lines that differ in their names only; a newcomer's name is said by the title already."""
+    buckets: dict[Line, list[str]] = {}
+    for line in lines:
+        buckets.setdefault(replace(line, names=()), []).extend(line.names)
+    for line, names in buckets.items():
+        if line.label == "name" and names == [title]:
+            continue
+        label = _plural(line.label) if len(names) > 1 else line.label
+        yield replace(line, label=label, names=tuple(names))
+
+
+def _plural(label: str) -> str:
+    head, colon, word = label.rpartition(": ")
+    return f"{head}{colon}{_PLURALS.get(word, word if word.endswith('s') else word + 's')}"
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,277 @@
+"""Sorts a plan into the sections that a person reads."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from syncd.model.names import Key, Kind, kind_of
+from syncd.model.operation import Operation
+from syncd.model.plan import Plan
+from syncd.model.standing import Pending
+from syncd.planning.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
+from syncd.planning.rendering.safe import safe
+from syncd.planning.rendering.view import Card, Line, Part, Section, Symbol, View, counted
+
+#: As many digits of the digest as `approve` and `apply` ask for.
+SHORT_DIGEST = 8
+
+
+def view_plan(plan: Plan, *, mode: str = "") -> View:
+    """Return *plan* sorted into sections; *mode* is named where it is known."""
+    cards = Cards.of(plan)
+    return View(
+        title=f"Plan for {safe(plan.organization)}",
+        header=tuple(_header(plan, mode)),
+        sections=tuple(section for section in _sections(plan, cards, mode) if section is not None),
+        verdict=verdict(plan),
+    )
+
+
+def verdict(plan: Plan) -> str:
+    """Return the last line: the plan in numbers."""
+    counts = plan.counts
+    aside = [f"{counts[name]:,} {words}" for name, words in _ASIDE.items() if counts[name]]
+    directory = _directory(plan)
+    if not plan.operations:
+        known = f" ({directory})" if directory else ""
+        if not aside:
+            return f"No changes: the organization equals the directory{known}."
+        return f"No changes to make{known}; {', '.join(aside)}. Digest {plan.digest[:SHORT_DIGEST]}"
+    done = f"{counts['add']:,} to add, {counts['change']:,} to change, {counts['remove']:,} to remove"
+    numbers = f"{done}; {', '.join(aside)}" if aside else done
+    return f"Plan: {numbers}. Digest {plan.digest[:SHORT_DIGEST]}"
+
+
+_ASIDE = {
+    "withheld": "withheld",
+    "deferred": "deferred",
+    "outside": "outside the mode",
+    "pending": "pending",
+    "rejected": "rejected",
+}
+
+
+_FUSE = "A mailbox that is taken away can be put back for 30 days; then it is destroyed."
+
+
+def moment(when: datetime) -> str:
+    """Return *when* as people write it."""
+    return f"{when:%Y-%m-%d %H:%M} {when.tzname() or ''}".rstrip()
+
+
+def _header(plan: Plan, mode: str) -> Iterator[tuple[str, str]]:
+    yield "Organization", f"{safe(plan.organization)} ({safe(plan.organization_id)})"
+    yield "Planned", moment(plan.created_at) + (f", mode {safe(mode)}" if mode else "")
+    if directory := _directory(plan):
+        yield "Directory", directory
+    sizes = plan.populations
+    owned = _people_and_groups(sizes.get("users_owned_enabled"), sizes.get("groups_owned_enabled"))
+    ours = [f"{owned} ours"] if owned else []
+    others = [f"{sizes[name]:,} {name}" for name in ("foreign", "frozen") if name in sizes]
+    if ours or others:
+        yield "Held", ", ".join([*ours, *others])
+
+
+def _directory(plan: Plan) -> str:
+    sizes = plan.populations
+    return _people_and_groups(sizes.get("users_in_directory"), sizes.get("groups_in_directory"))
+
+
+def _people_and_groups(people: int | None, groups: int | None) -> str:
+    parts = [] if people is None else [counted(people, "person", "people")]
+    return ", ".join(parts if groups is None else [*parts, counted(groups, "group")])
+
+
+def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[Section | None]:
+    sendable = plan.sendable
+    leaving = [o for o in sendable if o.bundle in cards.leavers]
+    rest = [o for o in sendable if o.bundle not in cards.leavers]
+    memberships = [o for o in rest if is_membership(o) and o.bundle not in cards.joint]
+    newcomers = {o.subject for o in rest if is_creation(o)}
+    entities = [o for o in rest if not is_membership(o) or o.bundle in cards.joint]
+    new = [o for o in entities if o.subject in newcomers and o.bundle not in cards.joint]
+    changes = [o for o in entities if o.subject not in newcomers or o.bundle in cards.joint]
+    yield _of_operations("leaving", "Leaving", leaving, cards)
+    yield _of_operations("new", "New", new, cards)
+    yield _of_operations("changes", "Changes", changes, cards)
+    yield _of_operations("memberships", "Memberships", memberships, cards)
+    yield _withheld(plan, cards)
+    yield _pending(plan.pending)
+    yield _rejected(plan)
+    yield _notes(plan, cards)
+    yield _outside(plan, cards, mode)
+    yield _deferred(plan)
+    yield _guards(plan)
+
+
+def _of_operations(name: str, title: str, operations: Sequence[Operation], cards: Cards) -> Section | None:
+    if not operations:
+        return None
+    return Section(
+        name=name,
+        title=title,
+        size=_size(operations, cards),
+        intro=_FUSE if any(map(ends_mailbox, operations)) else "",
+        parts=(Part(cards=cards.make(operations)),),
+    )
+
+
+def _size(operations: Sequence[Operation], cards: Cards) -> str:
+    """Return how many people and groups *operations* are about, and how many there are."""
+    owners = {key for o in operations for key in cards.joint.get(cards.owner(o), (Key(cards.owner(o)),))}
+    people = sum(kind_of(key) is Kind.USER for key in owners)
+    parts = [counted(people, "person", "people")] if people else []
+    if people < len(owners):
+        parts.append(counted(len(owners) - people, "group"))
+    return f"{', '.join(parts)}: {counted(len(operations), 'operation')}"
+
+
+def _withheld(plan: Plan, cards: Cards) -> Section | None:
+    """Return what a guard refused, under the guard's own words, then what needs a person's yes."""
+    operations = [o for o in plan.operations if o.id in plan.withheld]
+    tripped = [finding for finding in plan.findings if finding.tripped]
+    if not operations and not tripped:
+        return None
+    reasons = _own_reasons(plan, cards, operations)
+    by_guard: dict[str, list[Operation]] = {}
+    others: dict[str, list[Operation]] = {}
+    for operation in operations:
+        why = reasons[cards.owner(operation)]
+        of_guard = any(finding.text and finding.text in why for finding in tripped)
+        (by_guard if of_guard else others).setdefault(why, []).append(operation)
+    silent = [f"guard {f.guard}: {f.text}" for f in tripped if not any(f.text in why for why in by_guard)]
+    parts = [Part(lead=safe(text)) for text in silent]
+    parts += [Part(lead=safe(why), cards=cards.make(its, symbol=Symbol.WITHHELD)) for why, its in by_guard.items()]
+    parts += [Part(lead=safe(why), cards=cards.make(its, symbol=Symbol.WITHHELD)) for why, its in others.items()]
+    return Section(
+        name="withheld",
+        title="Waiting for approval",
+        size=_size(operations, cards) if operations else "nothing of this plan",
+        intro=_FUSE if any(map(ends_mailbox, operations)) else "",
+        parts=tuple(parts),
+        command=f"syncd approve {plan.digest[:SHORT_DIGEST]}" if operations else "",
+        effect="lets the next cycle send these, and nothing new",
+    )
+
+
+def _own_reasons(plan: Plan, cards: Cards, operations: Iterable[Operation]) -> dict[str, str]:
+    """Return why each owner's operations are withheld: the reason of the root, not of what needs it."""
+    reasons: dict[str, str] = {}
+    withheld = list(operations)
+    roots = [o for o in withheld if o.proposal or not o.needs & plan.withheld.keys()]
+    for operation in (*roots, *withheld):
+        reasons.setdefault(cards.owner(operation), plan.withheld[operation.id])
+    return reasons
+
+
+def _pending(pending: Sequence[Pending]) -> Section | None:
+    if not pending:
+        return None
+    made = tuple(
+        Card(symbol=Symbol.PENDING, title=safe(one.name), key=safe(one.key), text=_evidence(one)) for one in pending
+    )
+    return Section(
+        name="pending",
+        title="Removal pending",
+        size=f"{len(pending):,}",
+        intro="Nothing is done to them until the evidence is complete.",
+        parts=(Part(cards=made),),
+    )
+
+
+def _evidence(pending: Pending) -> str:
+    seen = f", seen in {pending.cycles} of {counted(pending.cycles_needed, 'read')}" if pending.cycles_needed else ""
+    missing = max(pending.cycles_needed - pending.cycles, 0)
+    due = []
+    if missing:
+        due.append(f"after {counted(missing, 'more read')}")
+    if pending.due_at is not None:
+        due.append(f"not before {moment(pending.due_at)}" if missing else f"at {moment(pending.due_at)}")
+    when = f"; due {', '.join(due)}" if due else ""
+    since = "" if " since " in pending.why else f" since {moment(pending.since)}"
+    return f"{safe(pending.why)}{since}{seen}{when}"
+
+
+def _rejected(plan: Plan) -> Section | None:
+    if not plan.rejections:
+        return None
+    made = tuple(
+        Card(
+            symbol=Symbol.WITHHELD,
+            title=safe(one.origin),
+            key=safe(one.key or ""),
+            text=safe(one.reason),
+            remedy=safe(one.remedy),
+        )
+        for one in plan.rejections
+    )
+    return Section(
+        name="rejected",
+        title="Rejected",
+        size=counted(len(made), "entry", "entries"),
+        intro="These entries can't be used. Whoever they are about stays exactly as they are.",
+        parts=(Part(cards=made),),
+    )
+
+
+def _notes(plan: Plan, cards: Cards) -> Section | None:
+    if not plan.notes:
+        return None
+    made = tuple(
+        Card(
+            symbol=Symbol.NOTE,
+            title=cards.title(note.subject) if note.subject else safe(note.code),
+            key=safe(note.subject),
+            text=safe(note.text),
+        )
+        for note in plan.notes
+    )
+    return Section(name="notes", title="Notes", size=f"{len(made):,}", parts=(Part(cards=made),))
+
+
+def _outside(plan: Plan, cards: Cards, mode: str) -> Section | None:
+    if not plan.outside:
+        return None
+    named = f"The mode {safe(mode)}" if mode else "The mode"
+    return Section(
+        name="outside",
+        title="Outside the mode",
+        size=_size(plan.outside, cards),
+        intro=f"{named} leaves these out: they are shown, not sent.",
+        parts=(Part(cards=cards.make(plan.outside)),),
+    )
+
+
+def _deferred(plan: Plan) -> Section | None:
+    if not plan.deferred:
+        return None
+    lines = tuple(
+        Line(symbol=Symbol.PENDING, label=safe(kind), after=f"{number:,}")
+        for kind, number in sorted(plan.deferred.items())
+    )
+    return Section(
+        name="deferred",
+        title="Deferred",
+        size=counted(sum(plan.deferred.values()), "operation"),
+        intro="They don't fit into this plan; the next cycle follows at once.",
+        parts=(Part(cards=(Card(symbol=Symbol.PENDING, title="", lines=lines),)),),
+    )
+
+
+def _guards(plan: Plan) -> Section | None:
+    """Return the budgets that this plan uses (so much *of* so much), and those it would exceed."""
+    used = [f for f in plan.findings if f.tripped or (f.counted and " of " in f.used)]
+    if not used:
+        return None
+    lines = tuple(
+        Line(
+            symbol=Symbol.WITHHELD if finding.tripped else Symbol.NOTE,
+            text=safe(finding.used) + (": refused" if finding.tripped else ""),
+        )
+        for finding in used
+    )
+    return Section(
+        name="guards",
+        title="Guards",
+        intro="What this plan uses of the limits.",
+        parts=(Part(cards=(Card(symbol=Symbol.NOTE, title="", lines=lines),)),),
+    )

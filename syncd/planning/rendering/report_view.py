@@ -1,0 +1,153 @@
+"""Sorts what came of a cycle: what failed first, what was applied last, in numbers at the end."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from syncd.model.operation import Action
+from syncd.model.plan import Plan
+from syncd.model.report import Outcome, Report, Result
+from syncd.planning.rendering.advice import advice
+from syncd.planning.rendering.cards import Cards
+from syncd.planning.rendering.plan_view import SHORT_DIGEST, moment, verdict
+from syncd.planning.rendering.safe import safe
+from syncd.planning.rendering.view import Card, Line, Part, Section, Symbol, View, counted
+
+_SYMBOLS = {Action.ADD: Symbol.ADD, Action.CHANGE: Symbol.CHANGE, Action.REMOVE: Symbol.REMOVE}
+_PAST = {Action.ADD: "added", Action.CHANGE: "changed", Action.REMOVE: "removed"}
+_TITLES = {
+    Result.FAILED: ("Failed", "The service refused these; everything unrelated went on."),
+    Result.UNKNOWN: ("Outcome unknown", "These were sent, but no answer came back."),
+    Result.SKIPPED: ("Skipped", "These were not sent."),
+}
+
+
+def view_report(report: Report) -> View:
+    """Return *report* sorted into sections."""
+    result = _RESULTS.get(report.summary, report.summary)
+    return View(
+        title=f"{safe(report.command)} {safe(report.organization)}: {result}",
+        header=tuple(_header(report)),
+        sections=tuple(_sections(report)),
+        verdict=_verdict(report),
+    )
+
+
+_RESULTS = {
+    "in_sync": "in sync",
+    "applied": "everything applied",
+    "planned": "planned, nothing sent",
+    "withheld": "applied, but some operations wait for approval",
+    "partial": "not everything could be applied",
+    "failed": "failed",
+}
+
+
+def _header(report: Report) -> Iterator[tuple[str, str]]:
+    seconds = (report.finished_at - report.started_at).total_seconds()
+    yield "Cycle", safe(report.cycle_id)
+    calls = f", {counted(sum(report.calls.values()), 'call')}" if report.calls else ""
+    yield "Started", f"{moment(report.started_at)}, took {seconds:,.1f} s{calls}"
+    if report.plan is not None:
+        yield "Plan", report.plan.digest[:SHORT_DIGEST]
+
+
+def _sections(report: Report) -> Iterator[Section]:
+    if report.error:
+        card = Card(symbol=Symbol.WITHHELD, title="error", text=safe(report.error))
+        yield Section(name="error", title="The cycle ended early", parts=(Part(cards=(card,)),))
+    cards = Cards.of(report.plan or _plan_of(report))
+    for result, (title, intro) in _TITLES.items():
+        outcomes = [outcome for outcome in report.outcomes if outcome.result is result]
+        if outcomes:
+            parts = (_together(outcomes),) if result is Result.SKIPPED else (_singly(outcomes),)
+            yield Section(
+                name=result.value,
+                title=title,
+                size=counted(len(outcomes), "operation"),
+                intro=intro,
+                parts=parts,
+            )
+    applied = [outcome for outcome in report.outcomes if outcome.result is Result.APPLIED]
+    if applied:
+        yield Section(
+            name="applied",
+            title="Applied",
+            size=counted(len(applied), "operation"),
+            parts=(Part(cards=cards.make(outcome.operation for outcome in applied)),),
+        )
+    if report.plan is not None and report.plan.withheld:
+        yield Section(
+            name="withheld",
+            title="Waiting for approval",
+            size=counted(len(report.plan.withheld), "operation"),
+            command=f"syncd approve {report.plan.digest[:SHORT_DIGEST]}",
+            effect="lets the next cycle send these, and nothing new",
+        )
+
+
+def _plan_of(report: Report) -> Plan:
+    """Return the least plan that names what *report* is about."""
+    operations = tuple(outcome.operation for outcome in report.outcomes)
+    return Plan(
+        organization=report.organization,
+        organization_id="",
+        created_at=report.started_at,
+        operations=operations,
+    )
+
+
+def _singly(outcomes: Sequence[Outcome]) -> Part:
+    return Part(cards=tuple(_card(outcome) for outcome in outcomes))
+
+
+def _card(outcome: Outcome) -> Card:
+    operation = outcome.operation
+    tries = f" (after {counted(outcome.attempts, 'attempt')})" if outcome.attempts > 1 else ""
+    said = ": ".join(safe(text) for text in (outcome.code, outcome.message) if text)
+    return Card(
+        symbol=Symbol.WITHHELD,
+        title=safe(operation.summary),
+        key=safe(operation.subject),
+        text=(said or "no reason was given") + tries,
+        remedy=safe(advice(outcome)),
+    )
+
+
+def _together(outcomes: Sequence[Outcome]) -> Part:
+    """Return one card for each reason to skip: a stopped cycle may have thousands."""
+    reasons: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        reasons.setdefault(": ".join(text for text in (outcome.code, outcome.message) if text), []).append(outcome)
+    return Part(
+        cards=tuple(
+            Card(
+                symbol=Symbol.PENDING,
+                title=safe(reason) or "not sent",
+                remedy=safe(advice(same[0])),
+                lines=tuple(
+                    Line(symbol=_SYMBOLS[one.operation.action], text=safe(one.operation.summary)) for one in same
+                ),
+            )
+            for reason, same in reasons.items()
+        )
+    )
+
+
+def _verdict(report: Report) -> str:
+    if report.plan is not None and not report.outcomes:
+        return verdict(report.plan)
+    if not report.outcomes:
+        return f"Nothing was changed. Exit code {report.exit_code}"
+    done = Counter(o.operation.action for o in report.outcomes if o.result is Result.APPLIED)
+    applied = ", ".join(f"{done[action]:,} {word}" for action, word in _PAST.items())
+    rest = [
+        f"{number:,} {word}"
+        for word, number in (
+            ("failed", report.count(Result.FAILED)),
+            ("with unknown outcome", report.count(Result.UNKNOWN)),
+            ("skipped", report.count(Result.SKIPPED)),
+            ("withheld", len(report.plan.withheld) if report.plan else 0),
+        )
+        if number
+    ]
+    return f"Applied: {'; '.join([applied, *([', '.join(rest)] if rest else [])])}. Exit code {report.exit_code}"

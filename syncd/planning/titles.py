@@ -1,0 +1,21 @@
+"""What people call the subjects of operations: for whoever reads a plan, nothing rests on it."""
+
+from collections.abc import Iterable, Mapping
+
+from syncd.model.names import Key
+from syncd.model.operation import Operation
+from syncd.model.situation import Situation
+
+
+def titles(situation: Situation, operations: Iterable[Operation]) -> Mapping[str, str]:
+    """Return the name of each subject of *operations*: the one that the service knows, else the wanted one."""
+    return {key: name for key in {operation.subject for operation in operations} if (name := _name(situation, key))}
+
+
+def _name(situation: Situation, key: Key) -> str:
+    identity = situation.standings.entity_of.get(key)
+    entity = None if identity is None else situation.observed.entities.get(identity)
+    if entity is not None:
+        return entity.name
+    wanted = situation.desired.entities.get(key)
+    return wanted.name if wanted is not None else ""

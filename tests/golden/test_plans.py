@@ -1,0 +1,48 @@
+from collections.abc import Callable
+
+import pytest
+from rich.cells import cell_len
+
+from syncd.planning.rendering.html import render_html
+from syncd.planning.rendering.markdown import render_markdown
+from syncd.planning.rendering.text import render_report, render_text
+from tests.golden.example_plans import PLANS, report
+
+Golden = Callable[[str, str], None]
+
+
+def mode_of(name: str) -> str:
+    return "upsert" if PLANS[name].outside else "full"
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_reads_the_same(name: str, golden: Golden) -> None:
+    """A plan without colour, in 80 columns, is what was agreed upon."""
+    text = render_text(PLANS[name], colour=False, mode=mode_of(name))
+
+    assert max(cell_len(row) for row in text.splitlines()) <= 80
+    golden(f"plans/{name}.txt", text)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_coloured_plan_reads_the_same(name: str, golden: Golden) -> None:
+    """A plan with colour, in 80 columns, is what was agreed upon."""
+    golden(f"plans/{name}.ansi", render_text(PLANS[name], colour=True, mode=mode_of(name)))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_as_markdown_reads_the_same(name: str, golden: Golden) -> None:
+    """A plan as Markdown is what was agreed upon."""
+    golden(f"plans/{name}.md", render_markdown(PLANS[name], mode=mode_of(name)))
+
+
+def test_a_page_reads_the_same(golden: Golden) -> None:
+    """The page with the most kinds of sections is what was agreed upon."""
+    golden("plans/aside.html", render_html(PLANS["aside"], mode=mode_of("aside")))
+
+
+def test_a_report_reads_the_same(golden: Golden) -> None:
+    """A report of a cycle in which something failed is what was agreed upon, with and without colour."""
+    golden("plans/report.txt", render_report(report(), colour=False))
+    golden("plans/report.ansi", render_report(report(), colour=True))
+    golden("plans/report.md", render_markdown(report()))
