@@ -1,0 +1,23 @@
+"""Entry -> desired entity, within the target's limits; pure.
+
+settings.py     the `mapping` section
+values.py       text as it is written: trimmed, normalized, free of characters that deceive
+sandbox.py      where templates run
+expressions.py  an attribute name or a template becomes a function of an entry
+rules.py        the settings, compiled; every problem with them at once
+needs.py        what is used of a source
+record.py       one entry -> one entity, or what is wrong with it
+swift.py        the same for an entry with nothing special about it
+conflicts.py    entries that want the same name or address
+members.py      member values -> keys
+nesting.py      groups within groups, and circles
+snapshot.py     the whole directory
+examples.py     the examples of a mapping hold
+"""
+
+from syncd.mapping.examples import run_examples
+from syncd.mapping.needs import Needs
+from syncd.mapping.rules import Rules
+from syncd.mapping.snapshot import map_snapshot
+
+__all__ = ["Needs", "Rules", "map_snapshot", "run_examples"]

@@ -1,0 +1,132 @@
+"""Whom do the member values of a group name?
+
+A value is looked for among the users, then among the groups, by the configured attribute; where one of its values is
+an address, all are compared folded. What names nobody is counted, never rejected: directories name people outside
+what we read. What names two is a rejection of the group: guessing would let the wrong one in.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from syncd.mapping.rules import Rules
+from syncd.mapping.values import clean, shown
+from syncd.model.entry import Entry
+from syncd.model.names import Key, Kind, make_key
+
+#: What the index says of a value besides a key: it names someone who is disabled, or two at once.
+_DISABLED, _SHARED = Key(""), Key("*")
+
+
+@dataclass(slots=True)
+class Membership:
+    """The direct members of one group."""
+
+    people: frozenset[Key]
+    groups: tuple[Key, ...] = ()
+    #: Values that name nobody.
+    outside: int = 0
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class _Index:
+    """Value -> whom it names."""
+
+    keys: dict[str, Key] = field(default_factory=dict)
+    folds: bool = False
+
+    def add(self, value: str, key: Key) -> None:
+        value = clean(value)
+        if self.keys.setdefault(value, key) != key:
+            self.keys[value] = _SHARED
+
+    def settle(self) -> None:
+        """Fold all values if one is an address."""
+        self.folds = any("@" in value for value in self.keys)
+        if not self.folds:
+            return
+        unfolded, self.keys = self.keys, {}
+        for value, key in unfolded.items():
+            folded = value.casefold()
+            if self.keys.setdefault(folded, key) != key:
+                self.keys[folded] = _SHARED
+
+    def find(self, value: str) -> Key | None:
+        return self.keys.get(value.casefold() if self.folds else value)
+
+
+class Resolver:
+    """Resolves member values. *disabled* are users that no group wants; *unread* are entries known by key only."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        users: Iterable[Entry],
+        groups: Iterable[Entry],
+        *,
+        disabled: frozenset[Key],
+        unread: Iterable[Key],
+    ) -> None:
+        members = rules.members
+        self._from = members.from_ if members else ""
+        self._users, self._groups = _Index(), _Index()
+        self._known: dict[Key, Key] = {}
+        unread = tuple(unread)
+        by = members.by if members else ""
+        groups_by = (members.groups_by or members.by) if members else ""
+        self._fill(self._users, users, by=by, key=rules.key, disabled=disabled)
+        self._fill(self._groups, groups, by=groups_by, key=rules.group_key, disabled=frozenset())
+        for key in unread:
+            self._known[key] = key
+            kind, _, identity = key.partition(":")
+            if kind == Kind.USER.value and by == rules.key:
+                self._users.add(identity, key)
+            if kind == Kind.GROUP.value and groups_by == rules.group_key:
+                self._groups.add(identity, key)
+        self._users.settle()
+        self._groups.settle()
+        #: Whether a group of which only the key is known can be named by a value.
+        self.finds_unread_groups = groups_by == rules.group_key
+
+    def _fill(self, index: _Index, entries: Iterable[Entry], *, by: str, key: str, disabled: frozenset[Key]) -> None:
+        for entry in entries:
+            own = make_key(entry.kind, entry.identity)
+            meant = _DISABLED if own in disabled else own
+            self._known[own] = meant
+            if by == key:
+                index.keys[entry.identity] = meant
+            else:
+                for value in entry.attributes.get(by) or ():
+                    index.add(value, meant)
+
+    def resolve(self, entry: Entry) -> Membership:
+        """Return the direct members of the group *entry*."""
+        values = entry.attributes.get(self._from) or ()
+        get: Callable[[str], Key | None] = self._users.keys.get
+        found = frozenset(map(get, map(str.casefold, values) if self._users.folds else values))
+        if None in found or _DISABLED in found or _SHARED in found:
+            return self._resolve_closely(values)
+        return Membership(found)  # type: ignore[arg-type]  # None was ruled out
+
+    def _resolve_closely(self, values: Iterable[str]) -> Membership:
+        people: set[Key] = set()
+        groups: dict[Key, None] = {}
+        outside, fault = 0, ""
+        for text in values:
+            value = clean(text)
+            key = self._find(value)
+            if key is None:
+                outside += bool(value)
+            elif key == _SHARED:
+                fault = fault or f"the member {shown(value)} names more than one entry"
+            elif key.startswith("group:"):
+                groups[key] = None
+            elif key != _DISABLED:
+                people.add(key)
+        return Membership(frozenset(people), tuple(groups), outside, fault)
+
+    def _find(self, value: str) -> Key | None:
+        found = self._users.find(value)
+        if found is None:
+            found = self._groups.find(value)
+        return found if found is not None else self._known.get(Key(value))

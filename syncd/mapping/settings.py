@@ -1,0 +1,95 @@
+"""The `mapping` section: which attribute or template gives which property of an entity."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from syncd.model.policy import Section
+
+#: A bare word is an attribute name; with braces it is a template (design.md section 9).
+Expression = Annotated[str, Field(min_length=1)]
+#: Where a yes or no is wanted, a plain one may be written.
+Choice = Expression | bool
+
+
+class ProfileSettings(Section):
+    """Personal attributes (`syncd.model.state.PROFILE_FIELDS`); what is not named here is not managed."""
+
+    first_name: Expression | None = None
+    last_name: Expression | None = None
+    initials: Expression | None = None
+    job_title: Expression | None = None
+    department: Expression | None = None
+    company: Expression | None = None
+    office: Expression | None = None
+    telephone: Expression | None = None
+    street: Expression | None = None
+    city: Expression | None = None
+    zip_code: Expression | None = None
+    country: Expression | None = None
+
+
+class UserSettings(Section):
+    """Users. Without `enabled`, everyone who is in the directory is."""
+
+    name: Expression
+    display_name: Expression
+    primary_email: Expression
+    aliases: Expression | None = None
+    enabled: Choice = True
+    hidden: Choice | None = None
+    profile: ProfileSettings = ProfileSettings()
+
+
+class MemberSettings(Section):
+    """*from* is the group's attribute that lists members; *by* the attribute, of users and of groups, that they name.
+
+    Where groups have another attribute than users, *groups_by* names it: their ids may be the same numbers, so nothing
+    is guessed. `group:KEY` and `user:KEY` are understood always.
+    """
+
+    from_: Annotated[str, Field(alias="from", min_length=1)]
+    by: Annotated[str, Field(min_length=1)]
+    groups_by: Annotated[str, Field(min_length=1)] | None = None
+
+
+class GroupSettings(Section):
+    """Groups. One without address is not mapped: its members flow into the groups it is a member of."""
+
+    key: Annotated[str, Field(min_length=1)]
+    name: Expression
+    primary_email: Expression
+    aliases: Expression | None = None
+    hidden: Choice | None = None
+    members: MemberSettings | None = None
+    nested: Literal["keep", "flatten", "direct"] = "keep"
+
+
+class Expectation(Section):
+    """What an example gives. Only what is written is compared."""
+
+    name: str | None = None
+    display_name: str | None = None
+    primary_email: str | None = None
+    aliases: tuple[str, ...] | None = None
+    enabled: bool | None = None
+    hidden: bool | None = None
+    profile: dict[str, str] | None = None
+
+
+class Example(Section):
+    """An entry, and what must come of it: an entity (*gives*), or a rejection whose reason contains *rejected*."""
+
+    kind: Literal["user", "group"] = "user"
+    entry: dict[str, str | tuple[str, ...]]
+    gives: Expectation | None = None
+    rejected: str | None = None
+
+
+class MappingSettings(Section):
+    """*key* is the attribute that never changes for a person: an id, never a name or an address."""
+
+    key: Annotated[str, Field(min_length=1)]
+    users: UserSettings
+    groups: GroupSettings | None = None
+    tests: tuple[Example, ...] = ()

@@ -1,0 +1,131 @@
+"""The whole directory, mapped: every entry an entity or a rejection, every group with its members."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from syncd.mapping.conflicts import Claims, rejection_of
+from syncd.mapping.members import Membership, Resolver
+from syncd.mapping.nesting import nest
+from syncd.mapping.record import map_entry
+from syncd.mapping.rules import EntityRules, Rules
+from syncd.mapping.swift import compile_swift
+from syncd.model.entry import Entry, Rejection, Snapshot
+from syncd.model.limits import Limits
+from syncd.model.names import Key, Kind, kind_of, make_key
+from syncd.model.state import Desired, Wanted
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The directory while it is mapped."""
+
+    entities: dict[Key, Wanted] = field(default_factory=dict)
+    rejections: dict[Key, Rejection] = field(default_factory=dict)
+    claims: Claims = field(default_factory=Claims)
+    #: Groups without address.
+    transparent: set[Key] = field(default_factory=set)
+    disabled: set[Key] = field(default_factory=set)
+
+    def reject(self, rejection: Rejection) -> None:
+        """Add *rejection*, which takes its entity out; one that is there already keeps its own."""
+        key = rejection.key
+        if key is not None:
+            self.rejections.setdefault(key, rejection)
+            self.entities.pop(key, None)
+            self.disabled.discard(key)
+
+
+def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
+    """Return the directory as *rules* describe it, within *limits*."""
+    groups = snapshot.groups if rules.group is not None else ()
+    draft = _Draft()
+    _map_entries(snapshot.users, rules.user, limits, draft)
+    if rules.group is not None:
+        _map_entries(groups, rules.group, limits, draft)
+    _reject_contested(snapshot.users, groups, draft)
+    outside = _fill_groups(snapshot, groups, rules, draft) if groups else {}
+    return Desired(
+        entities=draft.entities,
+        rejections=(*snapshot.rejections, *draft.rejections.values()),
+        absences=snapshot.absences,
+        outside_members=outside,
+        counts=_counts(snapshot),
+        has_groups=snapshot.groups_read and rules.group is not None,
+    )
+
+
+def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, draft: _Draft) -> None:
+    """Map each entry by itself."""
+    swift, entities, claims = compile_swift(rules, limits), draft.entities, draft.claims
+    for entry in entries:
+        wanted = swift(entry)
+        if wanted is not None:
+            entities[wanted.key] = wanted
+            if wanted.enabled:
+                claims.take(wanted.key, wanted.name, (wanted.primary, *wanted.aliases))
+            else:
+                draft.disabled.add(wanted.key)
+                claims.take(wanted.key, wanted.name, ())
+            continue
+        mapped = map_entry(entry, rules, limits)
+        key = make_key(entry.kind, entry.identity)
+        claims.take(key, mapped.name, mapped.addresses)
+        if mapped.rejection is not None:
+            draft.reject(mapped.rejection)
+        elif mapped.wanted is None:
+            draft.transparent.add(key)
+        else:
+            entities[key] = mapped.wanted
+            if not mapped.wanted.enabled:
+                draft.disabled.add(key)
+
+
+def _reject_contested(users: Iterable[Entry], groups: Iterable[Entry], draft: _Draft) -> None:
+    contested = draft.claims.contested()
+    if not contested:
+        return
+    origins = {make_key(entry.kind, entry.identity): entry.origin for part in (users, groups) for entry in part}
+    for key, conflicts in contested.items():
+        draft.reject(rejection_of(key, origins[key], conflicts, origins))
+
+
+def _fill_groups(snapshot: Snapshot, groups: tuple[Entry, ...], rules: Rules, draft: _Draft) -> dict[Key, int]:
+    """Give each group its members; return how many of its member values name nobody."""
+    unread = {rejection.key for rejection in snapshot.rejections if rejection.key is not None}
+    resolver = Resolver(rules, snapshot.users, groups, disabled=frozenset(draft.disabled), unread=unread)
+    direct = {make_key(entry.kind, entry.identity): resolver.resolve(entry) for entry in groups}
+    if not resolver.finds_unread_groups and any(kind_of(key) is Kind.GROUP for key in unread):
+        _doubt_outsiders(direct)
+    nested = nest(direct, mode=rules.nested, transparent=draft.transparent)
+    origins = {make_key(entry.kind, entry.identity): entry.origin for entry in groups}
+    for key, membership in direct.items():
+        fault = membership.fault or nested.unknown.get(key, "")
+        if fault and key not in draft.transparent:
+            remedy = "correct that member; the group keeps its members until then"
+            draft.reject(Rejection(key=key, origin=origins[key], reason=fault, remedy=remedy))
+    for key, members in nested.members.items():
+        group = draft.entities.get(key)
+        if group is not None and members:
+            draft.entities[key] = _with_members(group, members)
+    return {key: membership.outside for key, membership in direct.items() if membership.outside}
+
+
+def _doubt_outsiders(direct: dict[Key, Membership]) -> None:
+    """Don't trust members that name nobody while a group row can't be read: they may name that group."""
+    for membership in direct.values():
+        if membership.outside and not membership.fault:
+            membership.fault = (
+                f"{membership.outside} of its members name nobody, and may name a group whose row can't be read"
+            )
+
+
+def _with_members(group: Wanted, members: frozenset[Key]) -> Wanted:
+    return replace(group, members=members)
+
+
+def _counts(snapshot: Snapshot) -> dict[Kind, int]:
+    """Return how many entries of each kind were read, those that can't be used included."""
+    counts = {Kind.USER: len(snapshot.users), Kind.GROUP: len(snapshot.groups)}
+    for key in {rejection.key for rejection in snapshot.rejections if rejection.key is not None}:
+        counts[kind_of(key)] += 1
+    return counts

@@ -1,0 +1,16 @@
+"""Users and groups from CSV files.
+
+file.py         a file, held open while it is read: reachable, unchanged, whole
+inspection.py   its bytes: UTF-8, no NUL, a final newline
+table.py        its header, and rows with their line numbers
+faults.py       where a quote went wrong, which delimiter a header shows
+rows.py         the attributes of a row, and the entry around them
+refusals.py     which rows can't be used, and why
+records.py      each row becomes an entry
+memberships.py  rows of one membership each are merged into groups
+source.py       both files together: the snapshot, or every problem at once
+"""
+
+from syncd.sources.csv.source import CsvSource
+
+__all__ = ["CsvSource"]
