@@ -1,0 +1,42 @@
+"""`syncd check`: is the configuration file right? Asks nobody."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from syncd.cli.options import ConfigOption, OrganizationOption
+from syncd.cli.session import begin
+from syncd.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from syncd.settings import OrganizationSettings
+
+
+def check(*, config: ConfigOption = None, organization: OrganizationOption = None) -> int:
+    """Check the configuration file and the examples in it; ask nobody."""
+    from syncd.wiring import run_examples
+
+    session = begin(config, organization)
+    problems = [problem for each in session.organizations for problem in run_examples(session.loaded, each)]
+    if problems:
+        count = "one example" if len(problems) == 1 else f"{len(problems)} things in examples"
+        raise ConfigurationError(f"{session.loaded.path}: {count} of a mapping don't hold", problems)
+    for each in session.organizations:
+        typer.echo(f"{each.name}: {_summary(each)}")
+    typer.echo(f"{session.loaded.path} is fine.")
+    return 0
+
+
+def _summary(organization: "OrganizationSettings") -> str:
+    from syncd.model.durations import format_duration
+
+    examples = len(organization.mapping.tests)
+    parts = [
+        f"mode {organization.mode.value}",
+        f"every {format_duration(organization.schedule.every)}",
+        f"source {organization.source.type}",
+        organization.workmail.organization_id,
+    ]
+    if examples:
+        parts.append(f"{examples} {'example holds' if examples == 1 else 'examples hold'}")
+    return ", ".join(parts)

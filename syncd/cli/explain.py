@@ -1,0 +1,138 @@
+"""`syncd explain KEY`: what the store knows of one person or group, and why they stand where they stand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncd.cli.documents import dump, plain
+from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
+from syncd.cli.session import begin, keys_of, open_store
+from syncd.errors import UsageError
+
+if TYPE_CHECKING:
+    from syncd.model.memory import Binding, Mark
+    from syncd.model.names import Key
+    from syncd.model.operation import Operation
+    from syncd.model.plan import Plan
+    from syncd.store.records import OperationRecord
+    from syncd.store.store import OrganizationStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Everything known of *key* in one organization."""
+
+    organization: str
+    key: "Key"
+    name: str
+    binding: "Binding | None"
+    mark: "Mark | None"
+    planned_at: datetime | None
+    standing: tuple[str, ...]
+    operations: "tuple[OperationRecord, ...]"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known at all."""
+        return bool(self.binding or self.mark or self.standing or self.operations)
+
+
+def explain(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="user:4711, group:sales, or only 4711.")],
+    config: ConfigOption = None,
+    organization: OrganizationOption = None,
+    format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
+) -> int:
+    """Show what is known of a person or group, and why."""
+    session = begin(config, organization)
+    with open_store(session, must_exist=True) as store:
+        stories = [
+            _story(each.name, candidate, store.organization(each.workmail.organization_id))
+            for each in session.organizations
+            for candidate in keys_of(key)
+        ]
+    known = [story for story in stories if story.is_known]
+    if not known:
+        hint = "keys are what mapping.key says (an employee number, say), never a name or an address"
+        raise UsageError(f"nothing is known of {key}", hint=hint)
+    if format is ShortFormat.JSON:
+        for story in known:
+            typer.echo(dump({"schema_version": 1, **plain(story)}), nl=False)
+    else:
+        typer.echo("\n\n".join("\n".join(_lines(story)) for story in known))
+    return 0
+
+
+def _story(organization: str, key: "Key", stored: "OrganizationStore") -> Story:
+    plan = stored.history.last_plan()
+    return Story(
+        organization=organization,
+        key=key,
+        name="" if plan is None else plan.names.get(key, ""),
+        binding=stored.memory.binding(key),
+        mark=stored.memory.mark(key),
+        planned_at=None if plan is None else plan.created_at,
+        standing=() if plan is None else tuple(_standing(plan, key)),
+        operations=stored.history.operations_of(key),
+    )
+
+
+def _standing(plan: "Plan", key: "Key") -> Iterator[str]:
+    """Yield what the last plan says of *key*."""
+    for rejection in plan.rejections:
+        if rejection.key == key:
+            yield f"rejected, hence left as is: {rejection}"
+    for pending in plan.pending:
+        if pending.key == key:
+            due = f", due {pending.due_at:%Y-%m-%d %H:%M} UTC" if pending.due_at else ""
+            yield f"removal pending: {pending.why}, {pending.cycles} of {pending.cycles_needed} reads{due}"
+    for operation in (*plan.operations, *plan.outside):
+        if operation.subject == key:
+            yield _planned(plan, operation)
+    for note in plan.notes:
+        if note.subject == key:
+            yield note.text
+
+
+def _planned(plan: "Plan", operation: "Operation") -> str:
+    what = f"{operation.summary} ({operation.reason})"
+    if operation.id not in plan.by_id:
+        return f"outside the mode: {what}"
+    why = plan.withheld.get(operation.id)
+    return f"withheld, {why}: {what}" if why else f"to do: {what}"
+
+
+def _lines(story: Story) -> Iterator[str]:
+    from syncd.planning.rendering.safe import safe
+
+    called = f" ({safe(story.name)})" if story.name else ""
+    yield f"{safe(story.key)}{called} in {story.organization}"
+    binding = story.binding
+    if binding is None:
+        yield "  Binding   none: syncd owns no entity for this key"
+    else:
+        how = "adopted" if binding.adopted else "created"
+        yield f"  Binding   entity {binding.entity}, {how} {_moment(binding.since)}, by {binding.source}"
+        if binding.removed_at is not None:
+            yield f"            deregistered {_moment(binding.removed_at)}; held {safe(', '.join(binding.addresses))}"
+    mark = story.mark
+    if mark is not None and mark.missing_since is not None:
+        yield f"  Missing   since {_moment(mark.missing_since)}, in {mark.missing_cycles} reads in a row"
+    if mark is not None and mark.disabled_since is not None:
+        yield f"  Disabled  since {_moment(mark.disabled_since)}"
+    if story.planned_at is not None:
+        yield f"  Plan of {_moment(story.planned_at)}"
+        yield from (f"    {safe(line)}" for line in story.standing or ("nothing to do",))
+    if story.operations:
+        yield "  Last operations"
+    for record in story.operations:
+        ended = record.result or "outcome unknown"
+        why = f": {record.code} {record.message}" if record.code else ""
+        yield f"    {_moment(record.at)}  {ended:<8}  {safe(record.summary)}{safe(why)}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,77 @@
+"""Options that several commands share, written once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class ShortFormat(StrEnum):
+    """How a short result is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Colour(StrEnum):
+    """When text is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration [default: SYNCD_CONFIG, ./syncd.yaml, /etc/syncd/syncd.yaml].",
+        show_default=False,
+    ),
+]
+OrganizationOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--organization",
+        "-o",
+        metavar="NAME",
+        help="Only this organization of the configuration; may be repeated [default: all].",
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the result is written.")]
+ShortFormatOption = Annotated[ShortFormat, typer.Option("--format", "-f", help="How the result is written.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write the result to FILE.", show_default=False),
+]
+ColourOption = Annotated[Colour, typer.Option("--color", help="When text is coloured; NO_COLOR is heeded.")]
+FullOption = Annotated[bool, typer.Option("--full", help="Shorten no list.")]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="KEY",
+        help="Only this entity (user:4711, group:sales); everyone else is frozen. May be repeated.",
+        show_default=False,
+    ),
+]
+RefreshOption = Annotated[bool, typer.Option("--refresh", help="Read every detail anew.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="End with 4 when there are rejections, notes or pending removals.")
+]
+DigestArgument = Annotated[
+    str, typer.Argument(metavar="DIGEST", help="The plan's digest; its first 8 digits are enough.")
+]

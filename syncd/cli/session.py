@@ -1,0 +1,178 @@
+"""What most commands begin with: the configuration, the chosen organizations, the store; and cycles over them."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from syncd.errors import SyncdError, UsageError, worst_exit_code
+
+if TYPE_CHECKING:
+    from syncd.cycle import Options
+    from syncd.model.names import Key
+    from syncd.model.plan import Plan
+    from syncd.model.report import Report
+    from syncd.ports import Observer
+    from syncd.settings import Loaded, OrganizationSettings
+    from syncd.store.store import Store
+
+#: As shells end what Ctrl-C ended.
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The configuration, and those of its organizations that a command is about."""
+
+    loaded: "Loaded"
+    organizations: "tuple[OrganizationSettings, ...]"
+
+    @property
+    def several(self) -> bool:
+        return len(self.organizations) > 1
+
+
+def begin(config: Path | None, names: Sequence[str] | None = None) -> Session:
+    """Read the configuration and choose the organizations called *names*; all without.
+
+    Raises:
+        ConfigurationError: it can't be used.
+        UsageError: it has no organization of that name.
+    """
+    from syncd.settings import find_file, load
+    from syncd.settings.complaints import nearest
+
+    loaded = load(find_file(config))
+    known = {organization.name: organization for organization in loaded.settings.organizations}
+    for name in names or ():
+        if name not in known:
+            message = f"{loaded.path} has no organization called {name!r}"
+            raise UsageError(message, hint=nearest(name, list(known)))
+    chosen = [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
+    return Session(loaded=loaded, organizations=tuple(chosen))
+
+
+@contextmanager
+def open_store(session: Session, *, must_exist: bool = False) -> "Iterator[Store]":
+    """Open the store of the configuration for the time of a command."""
+    from syncd import wiring
+
+    with wiring.open_store(session.loaded, must_exist=must_exist) as store:
+        yield store
+
+
+def run_cycles(session: Session, options: "Options", show: "Callable[[Report], None]") -> int:
+    """Run one cycle of each organization, one after the other; return the exit code that stands for all.
+
+    An organization that fails is told on stderr, and the next one is tried all the same.
+    """
+    from syncd import wiring
+    from syncd.cycle import run_cycle
+    from syncd.daemon import stopping_on_signals
+
+    stop = threading.Event()
+    codes = []
+    with ExitStack() as stack:
+        stack.enter_context(stopping_on_signals(stop, told=_tell_stop, abandon=abandon))
+        store = stack.enter_context(open_store(session))
+        for organization in session.organizations:
+            if stop.is_set():
+                break
+            try:
+                with _observed(session, organization.name, options.command) as observer:
+                    parts = wiring.build(session.loaded, organization, store=store, observer=observer, stop=stop)
+                    report = run_cycle(parts, options)
+            except SyncdError as error:
+                if stop.is_set():
+                    typer.echo(f"syncd: {organization.name}: stopped before there was a plan", err=True)
+                    return INTERRUPTED
+                if not session.several:
+                    raise
+                typer.echo(f"syncd: {organization.name}: {error}", err=True)
+                codes.append(error.exit_code)
+            else:
+                show(report)
+                codes.append(report.exit_code)
+    return worst_exit_code([code for code in codes if code])
+
+
+@contextmanager
+def _observed(session: Session, organization: str, command: str) -> "Iterator[Observer]":
+    """A bar for whoever watches; else log lines, but for `plan`, whose result is its output."""
+    from syncd.cli.progress import ProgressBar, Silent, is_watched
+
+    if is_watched():
+        with ProgressBar(organization) as bar:
+            yield bar
+    elif command == "plan":
+        yield Silent()
+    else:
+        from syncd.telemetry.observer import TelemetryObserver
+
+        log_to_stderr(session.loaded)
+        yield TelemetryObserver(organization)
+
+
+def _tell_stop(_signal: str) -> None:
+    typer.echo("Stopping after the calls in flight; once more to end at once.", err=True)
+
+
+def log_to_stderr(loaded: "Loaded") -> None:
+    """Begin logging as configured, with every secret that we know hidden."""
+    from syncd.telemetry.logs import configure_logs
+    from syncd.telemetry.redaction import SecretFilter
+
+    secrets = SecretFilter([*loaded.secrets, *_aws_secrets()])
+    configure_logs(loaded.settings.log, sys.stderr, secrets=secrets)
+
+
+def _aws_secrets() -> Iterator[str]:
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        if os.environ.get(name):
+            yield os.environ[name]
+
+
+def abandon() -> None:
+    """End at once: asked twice. The journal knows what was under way."""
+    os._exit(INTERRUPTED)
+
+
+def keys_of(*texts: str) -> "tuple[Key, ...]":
+    """Return the keys that people mean: `user:4711` is one, `4711` may be a person or a group."""
+    from syncd.model.names import Key
+
+    kinds = ("user", "group")
+    return tuple(
+        Key(key)
+        for text in texts
+        for key in ([text] if text.partition(":")[0] in kinds else [f"{kind}:{text}" for kind in kinds])
+    )
+
+
+def find_plan(session: Session, store: "Store", prefix: str) -> "tuple[OrganizationSettings, Plan]":
+    """Return the stored plan whose digest starts with *prefix*, and its organization.
+
+    Raises:
+        UsageError: none or several of the chosen organizations have one.
+    """
+    found: list[tuple[OrganizationSettings, Plan]] = []
+    problems: list[UsageError] = []
+    for organization in session.organizations:
+        try:
+            plan = store.organization(organization.workmail.organization_id).history.find_plan(prefix)
+        except UsageError as error:
+            problems.append(error)
+        else:
+            found.append((organization, plan))
+    if not found:
+        raise problems[0]
+    if len(found) > 1:
+        names = ", ".join(organization.name for organization, _ in found)
+        raise UsageError(f"plans of {names} start with {prefix}", hint="choose one with --organization NAME")
+    return found[0]

@@ -1,0 +1,112 @@
+"""`syncd status`: where each organization stands, from the store alone."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from syncd.cli.documents import dump, plain
+from syncd.cli.history import changes
+from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
+from syncd.cli.session import begin, open_store
+
+if TYPE_CHECKING:
+    from syncd.model.memory import Approval
+    from syncd.settings import OrganizationSettings
+    from syncd.store.records import CycleRecord
+    from syncd.store.store import OrganizationStore
+
+#: As many cycles are kept; the last success is looked for among them.
+_FAR_BACK = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where one organization stands."""
+
+    organization: str
+    organization_id: str
+    mode: str
+    last_cycle: "CycleRecord | None"
+    last_success: datetime | None
+    owned: dict[str, int]
+    pending_removals: int
+    last_plan: str | None
+    withheld: int
+    approvals: "tuple[Approval, ...]"
+
+
+def status(
+    *,
+    config: ConfigOption = None,
+    organization: OrganizationOption = None,
+    format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
+) -> int:
+    """Show where each organization stands, from the store alone."""
+    session = begin(config, organization)
+    with open_store(session, must_exist=True) as store:
+        found = [_status(each, store.organization(each.workmail.organization_id)) for each in session.organizations]
+    if format is ShortFormat.JSON:
+        for each in found:
+            typer.echo(dump({"schema_version": 1, **plain(each)}), nl=False)
+    else:
+        typer.echo("\n\n".join("\n".join(_lines(each)) for each in found))
+    return 0
+
+
+def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -> Status:
+    from syncd.model.names import kind_of
+
+    memory = stored.memory.load()
+    cycles = stored.history.cycles(1)
+    plan = stored.history.last_plan()
+    approved = {operation for approval in memory.approvals for operation in approval.operations}
+    held = {key for key, binding in memory.bindings.items() if binding.removed_at is None}
+    return Status(
+        organization=organization.name,
+        organization_id=organization.workmail.organization_id,
+        mode=organization.mode.value,
+        last_cycle=cycles[0] if cycles else None,
+        last_success=last_success(stored),
+        owned=dict(Counter(kind_of(key).value for key in held)),
+        pending_removals=sum(key in held for key in memory.marks),
+        last_plan=None if plan is None else plan.digest,
+        withheld=0 if plan is None else len(plan.withheld.keys() - approved),
+        approvals=memory.approvals,
+    )
+
+
+def last_success(stored: "OrganizationStore") -> datetime | None:
+    """Return when the last cycle ended that read everything and in which nothing failed or was withheld."""
+    from syncd.model.report import SUCCESSES
+
+    cycles = stored.history.cycles(_FAR_BACK)
+    return next((cycle.finished_at for cycle in cycles if cycle.summary in SUCCESSES), None)
+
+
+def _lines(status: Status) -> Iterator[str]:
+    yield f"{status.organization} ({status.organization_id}), mode {status.mode}"
+    cycle = status.last_cycle
+    if cycle is None:
+        yield "  Last cycle    none yet; syncd plan shows what one would do"
+    else:
+        yield f"  Last cycle    {_moment(cycle.finished_at)}: {cycle.summary} ({cycle.command}), {changes(cycle)}"
+        if cycle.error:
+            yield from (f"                {line}" for line in cycle.error.splitlines())
+        success = _moment(status.last_success) if status.last_success else "none yet"
+        yield f"  Last success  {success}"
+    people, groups = status.owned.get("user", 0), status.owned.get("group", 0)
+    yield f"  Ours          {people:,} {'person' if people == 1 else 'people'}, {groups:,} groups"
+    yield f"  Pending       {status.pending_removals:,} on their way out"
+    for approval in status.approvals:
+        left = f"{len(approval.operations):,} operations of plan {approval.digest[:8]}"
+        yield f"  Approved      {left} by {approval.by}, until {_moment(approval.expires_at)}"
+    if status.withheld and status.last_plan:
+        yield f"  Waiting       {status.withheld:,} operations await approval: syncd approve {status.last_plan[:8]}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,42 @@
+"""`syncd store`: the file that remembers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.cli.documents import dump, plain
+from syncd.cli.options import ConfigOption, ShortFormat, ShortFormatOption
+from syncd.cli.session import begin, open_store
+
+app = typer.Typer(help="Look after the file that remembers.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("backup")
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.")],
+    config: ConfigOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> int:
+    """Copy the store while syncd may go on working."""
+    session = begin(config)
+    with open_store(session, must_exist=True) as store:
+        store.back_up(target, force=force)
+        typer.echo(f"Copied {store.path} to {target} ({target.stat().st_size:,} bytes).")
+    return 0
+
+
+@app.command("info")
+def info(config: ConfigOption = None, format: ShortFormatOption = ShortFormat.TEXT) -> int:  # noqa: A002 - the option
+    """Show the store in numbers."""
+    session = begin(config)
+    with open_store(session, must_exist=True) as store:
+        facts = store.facts()
+    if format is ShortFormat.JSON:
+        typer.echo(dump({"schema_version": 1, "store": plain(facts)}), nl=False)
+        return 0
+    typer.echo(f"File           {facts.path}")
+    typer.echo(f"Size           {facts.size:,} bytes")
+    typer.echo(f"Schema         version {facts.schema_version}")
+    typer.echo(f"Organizations  {', '.join(facts.organizations) or 'none yet'}")
+    return 0

@@ -1,0 +1,59 @@
+"""`syncd sync`: one cycle, now."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncd.cli.options import (
+    Colour,
+    ColourOption,
+    ConfigOption,
+    Format,
+    FormatOption,
+    FullOption,
+    OnlyOption,
+    OrganizationOption,
+    OutOption,
+    RefreshOption,
+    StrictOption,
+)
+from syncd.cli.output import Output
+from syncd.cli.session import begin, keys_of, run_cycles
+
+if TYPE_CHECKING:
+    from syncd.model.report import Report
+
+
+def sync(
+    *,
+    config: ConfigOption = None,
+    organization: OrganizationOption = None,
+    format: FormatOption = Format.TEXT,  # noqa: A002 - the option's name
+    out: OutOption = None,
+    only: OnlyOption = None,
+    refresh: RefreshOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; change nothing.")] = False,
+    strict: StrictOption = False,
+    full: FullOption = False,
+    color: ColourOption = Colour.AUTO,
+) -> int:
+    """Run one cycle: read, plan, and apply what nothing withholds."""
+    from syncd.cycle import Options
+
+    session = begin(config, organization)
+    output = Output(format=format, out=out, colour=color, full=full)
+    modes = {each.name: each.mode.value for each in session.organizations}
+    texts: list[str] = []
+
+    def show(report: "Report") -> None:
+        mode = modes[report.organization]
+        if dry_run and report.plan is not None:
+            texts.append(output.plan(report.plan, mode))
+        else:
+            texts.append(output.report(report, mode))
+
+    command = "plan" if dry_run else "sync"
+    options = Options(command=command, dry_run=dry_run, refresh=refresh, only=keys_of(*(only or ())), strict=strict)
+    code = run_cycles(session, options, show)
+    output.write(texts)
+    return code

@@ -1,0 +1,119 @@
+"""Log lines: structlog for ours, and the standard library's loggers routed through the same processors.
+
+JSON when the stream is no terminal, readable when it is; time in UTC with milliseconds; one event per
+line under a stable name, values as fields (design.md section 9).
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from syncd.telemetry.redaction import SecretFilter, hide_personal_data
+from syncd.telemetry.settings import LogSettings
+
+Logger = FilteringBoundLogger
+
+#: Libraries that say at DEBUG or INFO what nobody asked for, request bodies among it (`ops.md` SEC-5).
+_CHATTY = {
+    "apscheduler": logging.ERROR,
+    "boto3": logging.WARNING,
+    "botocore": logging.WARNING,
+    "urllib3": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "uvicorn": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+}
+
+
+def configure_logs(settings: LogSettings, stream: TextIO, *, secrets: SecretFilter, colour: bool | None = None) -> None:
+    """Send every log line of this process to *stream*."""
+    as_json = settings.format == "json" or (settings.format == "auto" and not stream.isatty())
+    shared = _processors(settings)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        _Formatter(
+            secrets,
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(as_json=as_json, colour=stream.isatty() if colour is None else colour),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level.upper())
+    for name, level in _CHATTY.items():
+        logging.getLogger(name).setLevel(max(level, root.level))
+
+
+def get_logger(**bound: object) -> Logger:
+    """Return the logger of syncd, with *bound* in each of its lines."""
+    logger: Logger = structlog.get_logger("syncd").bind(**bound)
+    return logger
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Removes secrets from the finished line, whoever wrote it."""
+
+    def __init__(self, secrets: SecretFilter, **options: Any) -> None:  # noqa: ANN401 - as its base takes them
+        super().__init__(**options)
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._secrets.clean(super().format(record))
+
+
+def _processors(settings: LogSettings) -> list[Processor]:
+    chain: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+        _milliseconds,
+        structlog.processors.format_exc_info,
+        structlog.processors.UnicodeDecoder(),
+    ]
+    if not settings.personal_data:
+        chain.append(_redact)
+    return chain
+
+
+def _renderers(*, as_json: bool, colour: bool) -> list[Processor]:
+    if as_json:
+        return [_in_order, structlog.processors.JSONRenderer(ensure_ascii=True, default=str)]
+    return [structlog.dev.ConsoleRenderer(colors=colour, pad_event_to=28)]
+
+
+def _milliseconds(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    whole, _, rest = str(event["timestamp"]).removesuffix("Z").partition(".")
+    event["timestamp"] = f"{whole}.{rest[:3]:0<3}Z"
+    return event
+
+
+def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    kept = {name: event.pop(name) for name in ("_record", "_from_structlog", "exc_info") if name in event}
+    hide_personal_data(event)
+    event.update(kept)
+    return event
+
+
+def _in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
+    """Put what every line has first, so that a person can read JSON lines too."""
+    first = ("timestamp", "level", "event", "organization", "cycle_id", "logger")
+    ordered = {name: event[name] for name in first if name in event}
+    return ordered | {name: value for name, value in event.items() if name not in ordered}

@@ -1,0 +1,289 @@
+"""From settings to live objects: the one place that names concrete classes."""
+
+import secrets
+import string
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syncd.cycle import Parts
+from syncd.errors import ConfigurationError, Problem, TransientCallError
+from syncd.guards import GUARDS, SOURCE_GUARDS
+from syncd.planning import document
+from syncd.ports import Clock, Observer, Source, Target
+from syncd.settings import Loaded, OrganizationSettings
+
+if TYPE_CHECKING:
+    from syncd.mapping import Rules
+    from syncd.mapping.needs import Needs as MappingNeeds
+    from syncd.mapping.settings import MappingSettings
+    from syncd.sources.csv.source import Needs as CsvNeeds
+    from syncd.sources.ldap.settings import LdapSettings
+    from syncd.sources.ldap.source import LdapSource
+    from syncd.store.store import Store
+    from syncd.workmail.client import Caller
+
+_READING = ("Describe", "Get", "List")
+#: Within what every kind of directory accepts: at least 8 and fewer than 64 (`workmail.md` F).
+_PASSWORD_LENGTH = 32
+_CHARACTERS = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-=_")
+
+
+class SystemClock:
+    """The machine's time; waiting ends early when *stop* is set."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self._stop = stop or threading.Event()
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(time.time(), UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+
+
+def open_store(loaded: Loaded, *, must_exist: bool = False) -> "Store":
+    """Open the store of the configuration.
+
+    Raises:
+        StoreError: it can't be opened.
+    """
+    from syncd.store.settings import store_path
+    from syncd.store.store import Store
+
+    return Store(
+        store_path(loaded.settings.store, loaded.folder),
+        clock=SystemClock(),
+        encode=lambda plan: document.dumps(plan, indent=None),
+        decode=document.loads,
+        must_exist=must_exist,
+    )
+
+
+def build(
+    loaded: Loaded,
+    organization: OrganizationSettings,
+    *,
+    store: "Store",
+    observer: Observer,
+    stop: threading.Event,
+    clock: Clock | None = None,
+) -> Parts:
+    """Return what the cycles of *organization* are made of; nothing is asked yet.
+
+    Raises:
+        ConfigurationError: the AWS client can't be made.
+    """
+    from syncd import mapping
+    from syncd.workmail.facets import FACETS
+    from syncd.workmail.failures import CREDENTIALS
+    from syncd.workmail.limits import workmail_limits
+
+    clock = clock or SystemClock(stop)
+    stored = store.organization(organization.workmail.organization_id)
+    limits = workmail_limits()
+    rules = mapping.Rules(_mapping(organization))
+    return Parts(
+        organization=organization.name,
+        organization_id=organization.workmail.organization_id,
+        source=_source(loaded, organization, rules, clock=clock, observer=observer),
+        source_name=f"{organization.source.type}:{organization.mapping.key}",
+        map_snapshot=partial(mapping.map_snapshot, rules=rules, limits=limits),
+        maps_profile=rules.maps_profile,
+        limits=limits,
+        target=_target(organization, clock, observer, stop),
+        fatal_codes=CREDENTIALS,
+        policy=organization.policy,
+        memory=stored.memory,
+        details=stored.details,
+        journal=stored.journal,
+        history=stored.history,
+        lock=stored.lock,
+        facets=FACETS,
+        guards=GUARDS,
+        source_guards=SOURCE_GUARDS,
+        clock=clock,
+        observer=observer,
+        workers=organization.apply.workers,
+        verify_within=organization.verify_within,
+        stop=stop,
+    )
+
+
+def _target(organization: OrganizationSettings, clock: Clock, observer: Observer, stop: threading.Event) -> Target:
+    from syncd.workmail.client import BotoCaller
+    from syncd.workmail.target import WorkmailTarget
+
+    workers = organization.apply.workers
+    return WorkmailTarget(
+        _until_stopped(BotoCaller(organization.workmail, connections=workers), stop),
+        organization.workmail.organization_id,
+        clock=clock,
+        observer=observer,
+        make_password=make_password,
+        workers=workers,
+    )
+
+
+def _until_stopped(caller: "Caller", stop: threading.Event) -> "Caller":
+    """Let reads fail once *stop* is set: reading a large organization takes longer than a stop may.
+
+    What changes something is left to the executor, which looks at *stop* between operations.
+    """
+
+    def call(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        if stop.is_set() and operation.startswith(_READING):
+            raise TransientCallError(operation, "Stopped", "syncd was told to stop")
+        return caller(operation, parameters)
+
+    return call
+
+
+def _mapping(organization: OrganizationSettings) -> "MappingSettings":
+    """Return the mapping; unless it says who is enabled, an LDAP server's disabled accounts are not."""
+    from syncd.sources.ldap.settings import LdapSettings
+
+    mapping = organization.mapping
+    if not isinstance(organization.source, LdapSettings) or "enabled" in mapping.users.model_fields_set:
+        return mapping
+    users = mapping.users.model_copy(update={"enabled": "{{ disabled != 'true' }}"})
+    return mapping.model_copy(update={"users": users})
+
+
+def _source(
+    loaded: Loaded, organization: OrganizationSettings, rules: "Rules", *, clock: Clock, observer: Observer
+) -> Source:
+    from syncd.sources.ldap.settings import LdapSettings
+
+    if isinstance(organization.source, LdapSettings):
+        return ldap_source(loaded, organization, rules, clock=clock, observer=observer)
+    from syncd.sources.csv import CsvSource
+
+    groups = None if rules.groups is None else _columns(rules.groups)
+    return CsvSource(organization.source, folder=loaded.folder, users=_columns(rules.users), groups=groups)
+
+
+def ldap_source(
+    loaded: Loaded, organization: OrganizationSettings, rules: "Rules", *, clock: Clock, observer: Observer
+) -> "LdapSource":
+    """Return the LDAP source of *organization*; nobody is asked yet."""
+    from syncd.sources.ldap.connection import open_session
+    from syncd.sources.ldap.settings import LdapSettings
+    from syncd.sources.ldap.source import LdapSource
+
+    settings = organization.source
+    assert isinstance(settings, LdapSettings)  # noqa: S101 - the caller has looked
+    connect = partial(
+        open_session,
+        settings,
+        clock=clock,
+        event=observer.event,
+        password=partial(_ldap_password, loaded, organization.name, settings),
+    )
+    return LdapSource(
+        settings,
+        users=rules.users,
+        groups=rules.groups,
+        members_by=rules.members.by if rules.members else "dn",
+        clock=clock,
+        connect=connect,
+    )
+
+
+def _ldap_password(loaded: Loaded, name: str, settings: "LdapSettings") -> str:
+    """Return the password as it is now: it may have been changed since the configuration was read."""
+    from syncd.settings import load
+
+    bind = settings.bind
+    with suppress(ConfigurationError):
+        organizations = load(loaded.path).settings.organizations
+        bind = next(
+            (each.source.bind for each in organizations if each.name == name and each.source.type == "ldap"), bind
+        )
+    return bind.password.get_secret_value() if bind.password else ""
+
+
+def _columns(needs: "MappingNeeds") -> "CsvNeeds":
+    """Return what the mapping uses of entries, in the words of a CSV file."""
+    from syncd.sources.csv.source import Needs
+
+    return Needs(key=needs.key, columns=needs.attributes, members=needs.members)
+
+
+def guard_names() -> tuple[str, ...]:
+    """Return the names of all guards that may trip."""
+    return tuple(guard.name for guard in GUARDS)
+
+
+def serve_emulator(
+    listen: str,
+    *,
+    data: Path | None,
+    seed: Path | None,
+    faults: Path | None,
+    log: Path | None,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve an emulator until SIGTERM or SIGINT.
+
+    Raises:
+        UsageError: *listen* is no address to serve on.
+        ConfigurationError: a file can't be used.
+    """
+    from syncd.emulator.server import run_emulator
+
+    run_emulator(listen, data=data, seed=seed, faults=faults, log=log, ready=ready)
+
+
+def make_password() -> str:
+    """Return a random password with every kind of character that a policy may ask for."""
+    chosen = [secrets.choice(kind) for kind in _CHARACTERS]
+    chosen += [secrets.choice("".join(_CHARACTERS)) for _ in range(_PASSWORD_LENGTH - len(chosen))]
+    secrets.SystemRandom().shuffle(chosen)
+    return "".join(chosen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedEmulator:
+    """An emulator that answers at *url*; *save* writes its state to a file."""
+
+    url: str
+    save: Callable[[Path], None]
+
+
+@contextmanager
+def emulator_on_a_free_port(seed: Path) -> Iterator[ServedEmulator]:
+    """Serve, within this process, an emulator that holds what *seed* describes."""
+    from syncd.emulator import Emulator
+    from syncd.emulator.documents import read_document
+    from syncd.emulator.persistence import DataFile
+    from syncd.emulator.seed import plant
+    from syncd.emulator.server import EmulatorServer
+
+    emulator = Emulator()
+    plant(emulator, read_document(seed), str(seed))
+    with EmulatorServer(emulator) as server:
+
+        def save(path: Path) -> None:
+            DataFile(path, emulator, server.log).save(anyway=True)
+
+        yield ServedEmulator(url=server.endpoint_url, save=save)
+
+
+def run_examples(loaded: Loaded, organization: OrganizationSettings) -> tuple[Problem, ...]:
+    """Return a problem for each example of the mapping that doesn't hold; nobody is asked."""
+    from syncd import mapping
+    from syncd.workmail.limits import workmail_limits
+
+    index = loaded.settings.organizations.index(organization)
+    rules = mapping.Rules(_mapping(organization), where=f"{loaded.path}: organizations[{index}].mapping")
+    return mapping.run_examples(rules, workmail_limits())

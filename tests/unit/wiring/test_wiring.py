@@ -1,0 +1,65 @@
+"""What wiring makes itself: a clock, passwords, a caller that stops."""
+
+import string
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from syncd.errors import TransientCallError
+from syncd.wiring import SystemClock, _until_stopped, make_password
+
+
+def test_a_password_satisfies_the_strictest_policy() -> None:
+    """Between 8 and 63 characters of plain ASCII, with each kind among them, and never the same twice."""
+    passwords = {make_password() for _ in range(200)}
+
+    assert len(passwords) == 200
+    for password in passwords:
+        assert 8 <= len(password) < 64
+        assert password.isascii()
+        assert password.isprintable()
+        for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits):
+            assert set(password) & set(kind)
+        assert set(password) - set(string.ascii_letters + string.digits)
+
+
+def test_the_clock_knows_its_zone() -> None:
+    """Times are aware, in UTC."""
+    assert SystemClock().now().tzinfo is UTC
+
+
+def test_a_stop_wakes_who_sleeps() -> None:
+    """Waiting an hour ends when the process is told to stop."""
+    stop = threading.Event()
+    clock = SystemClock(stop)
+    begun = time.monotonic()
+    threading.Timer(0.05, stop.set).start()
+
+    clock.sleep(3600)
+
+    assert time.monotonic() - begun < 5
+    assert clock.monotonic() >= begun
+
+
+def test_reading_ends_with_a_stop_and_writing_does_not() -> None:
+    """Once told to stop, no read is sent any more; a change under way is the executor's to finish."""
+    sent: list[str] = []
+
+    def caller(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        sent.append(operation)
+        return parameters
+
+    stop = threading.Event()
+    call = _until_stopped(caller, stop)
+    call("ListUsers", {})
+    stop.set()
+    for operation in ("ListUsers", "DescribeUser", "GetMailDomain"):
+        with pytest.raises(TransientCallError, match="told to stop"):
+            call(operation, {})
+    call("CreateAlias", {})
+
+    assert sent == ["ListUsers", "CreateAlias"]
