@@ -7,14 +7,14 @@ source --+
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Event
 from uuid import uuid4
 
-from syncd.errors import StalePlan, SyncdError
+from syncd.errors import StalePlan, StoreError, SyncdError
 from syncd.executor import Executor
 from syncd.model.entry import Snapshot
 from syncd.model.limits import Limits
@@ -149,7 +149,8 @@ class _Cycle:
             report = self._report(None, (), error=str(error), exit_code=error.exit_code)
             self._parts.observer.finished(report)
             if not self._options.dry_run:
-                self._parts.history.record(report)
+                with suppress(StoreError):  # the first error is the one to tell
+                    self._parts.history.record(report)
             raise
 
     @contextmanager

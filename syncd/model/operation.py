@@ -39,6 +39,11 @@ def demoted(key: Key, address: str) -> Fact:
     return Fact(f"demoted:{key}:{address}")
 
 
+def apart(group: EntityId, member: EntityId) -> Fact:
+    """The entity *member* is not in the group *group* any more."""
+    return Fact(f"apart:{group}:{member}")
+
+
 def permitted(proposal: str, key: Key) -> Fact:
     """The *proposal* (adopt, rebind, recreate, re-register) about *key* was carried out."""
     return Fact(f"{proposal}:{key}")

@@ -18,6 +18,12 @@ class Result(StrEnum):
     SKIPPED = "skipped"  # what it needs failed, its name was stopped, or the cycle was told to stop
 
 
+#: What `Report.summary` can say.
+RESULTS = ("in_sync", "applied", "planned", "withheld", "partial", "failed")
+#: Those of a cycle whose read was complete and in which nothing failed or was withheld.
+SUCCESSES = frozenset({"in_sync", "applied", "planned"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How *operation* ended: *code* and *message* tell why it didn't succeed."""
@@ -60,7 +66,8 @@ class Report:
             return "failed"
         if self.count(Result.FAILED) + self.count(Result.UNKNOWN) + self.count(Result.SKIPPED):
             return "partial"
-        if self.plan.withheld:
+        # A source that isn't believed withholds the evidence, even where the plan has nothing to withhold yet.
+        if self.plan.withheld or any(finding.tripped for finding in self.plan.findings):
             return "withheld"
         if not self.plan.operations:
             return "in_sync"

@@ -12,6 +12,7 @@ from syncd.model.plan import Note, Plan
 from syncd.model.situation import Situation
 from syncd.model.state import State
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link
+from syncd.planning.titles import titles
 from syncd.ports import Facet
 
 
@@ -50,6 +51,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
         rejections=(*situation.desired.rejections, *rejections),
         notes=tuple(sorted([*notes, *_name_notes(situation)], key=lambda note: (note.code, note.subject, note.text))),
         populations=_populations(situation),
+        names=titles(situation, (*kept, *outside)),
     )
 
 

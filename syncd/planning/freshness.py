@@ -7,6 +7,7 @@ from hashlib import blake2b
 from syncd.model.names import EntityId, Kind
 from syncd.model.operation import Operation
 from syncd.model.policy import Manage
+from syncd.model.standing import ProposalKind
 from syncd.model.state import DETAILS, Detail, Entity, State
 
 #: One detail of one entity.
@@ -79,8 +80,18 @@ def touched(operations: Iterable[Operation], entities: Mapping[EntityId, Entity]
     """Return the details that *operations* rest on, of entities that exist."""
     found: dict[Item, Entity] = {}
     for operation in operations:
-        detail = _BY_FAMILY.get(operation.kind.partition(".")[0])
         entity = entities.get(operation.entity) if operation.entity is not None else None
-        if detail is not None and entity is not None and concerns(detail, entity):
-            found[detail, entity.id] = entity
+        if entity is None:
+            continue
+        for detail in _rests_on(operation):
+            if concerns(detail, entity):
+                found[detail, entity.id] = entity
     return found
+
+
+def _rests_on(operation: Operation) -> Collection[Detail]:
+    """Of whoever is to become ours nothing was compared so far: an adoption rests on everything."""
+    if operation.kind == ProposalKind.ADOPT:
+        return DETAILS
+    detail = _BY_FAMILY.get(operation.kind.partition(".")[0])
+    return () if detail is None else (detail,)

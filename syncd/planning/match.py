@@ -156,11 +156,12 @@ class _Bound:
         key, removal = binding.key, self.policy.removal
         mark = self.marks.get(key)
         absence = self.desired.absences.get(key, Absence.UNKNOWN)
+        said_disabled = wanted is not None or absence is Absence.DISABLED  # by this read, not by an earlier one
         if kind_of(key) is Kind.GROUP and not self.desired.has_groups:
             self.draft.frozen[key] = "no groups are read from the source"
         elif wanted is None and binding.source != self.source:
             self.draft.frozen[key] = f"bound under {binding.source}, missing under {self.source}: rebind it"
-        elif mark is not None and mark.disabled_since is not None:
+        elif said_disabled and mark is not None and mark.disabled_since is not None:
             why = f"disabled in the directory ({wanted.origin})" if wanted else "disabled in the directory"
             due_at = mark.disabled_since + removal.disabled_after
             if due_at <= self.now:
@@ -338,6 +339,7 @@ class _Unbound:
             draft.reject(wanted, f"{self._who(entity)} also matches {other}", "make the two entries differ")
             return
         draft.own(key, entity.id)
+        draft.newcomers.discard(key)
         draft.proposals[key] = Proposal(
             kind=kind,
             key=key,

@@ -126,15 +126,15 @@ class WorkmailTarget:
     def _read(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send a read until it answers; reads have no effect, so any transient failure is repeated."""
         last: TransientCallError
-        for attempt in range(_READ_ATTEMPTS):
+        for attempt in range(1, _READ_ATTEMPTS + 1):
             try:
                 return self._once(operation, parameters)
             except TransientCallError as error:
                 if error.code in SETTLING:
                     raise
                 last = error
-                if not isinstance(error, Throttled):
-                    self._clock.sleep(_FIRST_RETRY_S * 2**attempt)
+                if not isinstance(error, Throttled) and attempt < _READ_ATTEMPTS:
+                    self._clock.sleep(_FIRST_RETRY_S * 2 ** (attempt - 1))
             except PermanentCallError as error:
                 raise _unusable(error) from error
         message = f"WorkMail does not answer: {last.operation} failed {_READ_ATTEMPTS} times, last with {last.code}"

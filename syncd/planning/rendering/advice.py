@@ -4,9 +4,9 @@ from syncd.model.report import Outcome, Result
 
 #: The service's error code (`workmail.md` A) -> the next step.
 _BY_CODE = {
-    "AccessDeniedException": "give the role this right (`syncd iam-policy` prints the policy)",
-    "UnrecognizedClientException": "renew the credentials; `syncd doctor` tests them",
-    "ExpiredTokenException": "renew the credentials; `syncd doctor` tests them",
+    "AccessDeniedException": "allow workmail:{call} on this organization to the role that syncd runs with",
+    "UnrecognizedClientException": "renew the credentials; `syncd plan` tests them",
+    "ExpiredTokenException": "renew the credentials; `syncd plan` tests them",
     "EmailAddressInUseException": "somebody else holds it; the next cycle reads who, and waits for it",
     "NameAvailabilityException": "the name is taken: give the entry another one, or adopt who holds it",
     "ReservedNameException": "the service keeps this name for itself: give the entry another one",
@@ -31,5 +31,7 @@ _BY_RESULT = {
 
 def advice(outcome: Outcome) -> str:
     """Return the next step after *outcome*, "" when there is nothing to do."""
-    general = _BY_RESULT[outcome.result].format(key=outcome.operation.subject)
-    return _BY_CODE.get(outcome.code, general) if outcome.result is Result.FAILED else general
+    operation = outcome.operation
+    general = _BY_RESULT[outcome.result]
+    chosen = _BY_CODE.get(outcome.code, general) if outcome.result is Result.FAILED else general
+    return chosen.format(key=operation.subject, call=operation.call.operation if operation.call else "")

@@ -1,6 +1,7 @@
 """Sorts a plan into the sections that a person reads."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from syncd.model.names import Key, Kind, kind_of
@@ -94,13 +95,16 @@ def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[Section | None]:
     yield _of_operations("new", "New", new, cards)
     yield _of_operations("changes", "Changes", changes, cards)
     yield _of_operations("memberships", "Memberships", memberships, cards)
-    yield _withheld(plan, cards)
-    yield _pending(plan.pending)
-    yield _rejected(plan)
-    yield _notes(plan, cards)
+    yield from set_aside(plan, cards)
     yield _outside(plan, cards, mode)
     yield _deferred(plan)
     yield _guards(plan)
+
+
+def set_aside(plan: Plan, cards: Cards) -> Iterator[Section]:
+    """Yield what *plan* doesn't send and somebody should know about: after a cycle it is as true as before."""
+    sections = (_withheld(plan, cards), _pending(plan.pending), _rejected(plan), _notes(plan, cards))
+    yield from (section for section in sections if section is not None)
 
 
 def _of_operations(name: str, title: str, operations: Sequence[Operation], cards: Cards) -> Section | None:
@@ -140,16 +144,23 @@ def _withheld(plan: Plan, cards: Cards) -> Section | None:
         (by_guard if of_guard else others).setdefault(why, []).append(operation)
     silent = [f"guard {f.guard}: {f.text}" for f in tripped if not any(f.text in why for why in by_guard)]
     parts = [Part(lead=safe(text)) for text in silent]
-    parts += [Part(lead=safe(why), cards=cards.make(its, symbol=Symbol.WITHHELD)) for why, its in by_guard.items()]
-    parts += [Part(lead=safe(why), cards=cards.make(its, symbol=Symbol.WITHHELD)) for why, its in others.items()]
+    parts += [_refused(why, its, cards) for why, its in (*by_guard.items(), *others.items())]
     return Section(
         name="withheld",
         title="Waiting for approval",
         size=_size(operations, cards) if operations else "nothing of this plan",
         intro=_FUSE if any(map(ends_mailbox, operations)) else "",
         parts=tuple(parts),
-        command=f"syncd approve {plan.digest[:SHORT_DIGEST]}" if operations else "",
-        effect="lets the next cycle send these, and nothing new",
+        command=f"syncd approve {plan.digest[:SHORT_DIGEST]}",
+        effect="lets the next cycle send these, and nothing new" if operations else "lets the next cycle believe it",
+    )
+
+
+def _refused(why: str, operations: Sequence[Operation], cards: Cards) -> Part:
+    """Return *operations* under *why*, which their cards needn't say again."""
+    made = cards.make(operations, symbol=Symbol.WITHHELD)
+    return Part(
+        lead=safe(why), cards=tuple(replace(c, reason="") if c.reason and c.reason in safe(why) else c for c in made)
     )
 
 

@@ -8,7 +8,7 @@ from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.planning.rendering.advice import advice
 from syncd.planning.rendering.cards import Cards
-from syncd.planning.rendering.plan_view import SHORT_DIGEST, moment, verdict
+from syncd.planning.rendering.plan_view import SHORT_DIGEST, moment, set_aside, verdict
 from syncd.planning.rendering.safe import safe
 from syncd.planning.rendering.view import Card, Line, Part, Section, Symbol, View, counted
 
@@ -36,7 +36,7 @@ _RESULTS = {
     "in_sync": "in sync",
     "applied": "everything applied",
     "planned": "planned, nothing sent",
-    "withheld": "applied, but some operations wait for approval",
+    "withheld": "done, but for what waits for approval",
     "partial": "not everything could be applied",
     "failed": "failed",
 }
@@ -75,14 +75,8 @@ def _sections(report: Report) -> Iterator[Section]:
             size=counted(len(applied), "operation"),
             parts=(Part(cards=cards.make(outcome.operation for outcome in applied)),),
         )
-    if report.plan is not None and report.plan.withheld:
-        yield Section(
-            name="withheld",
-            title="Waiting for approval",
-            size=counted(len(report.plan.withheld), "operation"),
-            command=f"syncd approve {report.plan.digest[:SHORT_DIGEST]}",
-            effect="lets the next cycle send these, and nothing new",
-        )
+    if report.plan is not None:
+        yield from set_aside(report.plan, cards)
 
 
 def _plan_of(report: Report) -> Plan:

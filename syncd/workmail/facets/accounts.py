@@ -5,8 +5,8 @@
 | wanted   | –                         | user.create / group.create (addresses registers it)           |
 | wanted   | foreign, matches          | adopt: our binding only; approval, unless `exact` or made by us |
 | wanted   | ours under a missing key  | rebind: our binding only; approval                            |
-| wanted   | bound, but gone           | recreate: approval, then as without entity                    |
-| wanted   | DISABLED for over 30 days | re-register: approval, then registered                        |
+| wanted   | bound, but gone           | *recreate*: as without entity, but with approval              |
+| wanted   | DISABLED for over 30 days | *re-register*: addresses registers it, with approval          |
 | leaving  | ENABLED                   | deregister: starts the 30-day fuse (`workmail.md` B10)        |
 | leaving  | DISABLED                  | –                                                             |
 """
@@ -19,7 +19,7 @@ from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind
 from syncd.model.state import Detail, Entity, State, Wanted
-from syncd.planning.proposals import gate
+from syncd.planning.proposals import carrying, gate
 
 
 class Accounts:
@@ -40,7 +40,7 @@ def _operations(situation: Situation) -> Iterator[Operation]:
         if entity.state is State.ENABLED:
             yield deregister(situation, entity=entity)
     for _, proposal in sorted(standings.proposals.items()):
-        if proposal.key not in standings.frozen:
+        if proposal.kind in (ProposalKind.ADOPT, ProposalKind.REBIND) and proposal.key not in standings.frozen:
             yield propose(situation, proposal)
     for key in sorted(standings.newcomers):
         yield create(situation, situation.desired.entities[key])
@@ -55,19 +55,22 @@ def create(situation: Situation, wanted: Wanted) -> Operation:
         else {"Name": wanted.name}
     )
     after = {"name": wanted.name, **({"display_name": wanted.display_name} if user else {})}
-    return Operation(
+    again = wanted.key in situation.standings.lost
+    creation = Operation(
         kind=f"{wanted.kind.value}.create",
         action=Action.ADD,
         subject=wanted.key,
         entity=None,
         bundle=f"create:{wanted.key}",
-        summary=f"create {wanted.kind.value} {wanted.name}",
+        summary=f"{'recreate' if again else 'create'} {wanted.kind.value} {wanted.name}"
+        + ("; what the old one held is lost" if again else ""),
         reason=f"new in {wanted.origin}",
         call=Call("CreateUser" if user else "CreateGroup", parameters),
         after=after,
         awaits=gate(situation, wanted.key),
         gives=frozenset({exists(wanted.key)}),
     )
+    return carrying(situation, creation)
 
 
 def deregister(situation: Situation, *, entity: Entity) -> Operation:
@@ -90,22 +93,19 @@ def deregister(situation: Situation, *, entity: Entity) -> Operation:
 
 
 def propose(situation: Situation, proposal: Proposal) -> Operation:
-    """Put *proposal* as an operation without a call: it changes only what we remember."""
+    """Put *proposal*, an adoption or a rebinding, as an operation without a call: it changes only what we remember."""
     entity = situation.observed.entities[proposal.entity] if proposal.entity else None
     wanted = situation.desired.entities[proposal.key]
-    summaries = {
-        ProposalKind.ADOPT: f"adopt {wanted.kind.value} {entity.name if entity else ''} as {proposal.key}",
-        ProposalKind.REBIND: f"rebind {wanted.name} from {proposal.previous} to {proposal.key}",
-        ProposalKind.RECREATE: f"recreate {wanted.kind.value} {wanted.name}: what the old one held is lost",
-        ProposalKind.REREGISTER: f"register {wanted.name} again, with an empty mailbox",
-    }
+    adopts = proposal.kind is ProposalKind.ADOPT
     return Operation(
         kind=str(proposal.kind),
-        action=Action.ADD if proposal.kind is ProposalKind.ADOPT else Action.CHANGE,
+        action=Action.ADD if adopts else Action.CHANGE,
         subject=proposal.key,
         entity=proposal.entity,
         bundle=f"proposal:{proposal.key}",
-        summary=summaries[proposal.kind],
+        summary=f"adopt {wanted.kind.value} {entity.name if entity else ''} as {proposal.key}"
+        if adopts
+        else f"rebind {wanted.name} from {proposal.previous} to {proposal.key}",
         reason=proposal.reason,
         call=None,
         before={"key": proposal.previous} if proposal.previous else {},

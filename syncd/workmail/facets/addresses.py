@@ -21,6 +21,7 @@ from syncd.model.plan import Note, Proposed
 from syncd.model.situation import Situation
 from syncd.model.state import Detail, Entity, State, Wanted
 from syncd.planning.addresses import solve
+from syncd.planning.bindings import remembered
 from syncd.planning.ownership import (
     Act,
     Cause,
@@ -122,7 +123,7 @@ class _Cast:
 
     def _joining(self, wanted: Wanted) -> Party:
         """A return puts back what was held, where aliases may be more than the directory says."""
-        binding = self.situation.memory.bindings.get(wanted.key)
+        binding = remembered(self.situation, wanted.key)
         returns = binding is not None and binding.removed_at is not None and self.extras is Extras.KEPT
         return Party(
             key=wanted.key,
@@ -317,7 +318,7 @@ class _Moves:
                 return f"the primary address in {self._origin(key)}"
 
     def _removed_on(self, key: Key) -> str:
-        binding = self.situation.memory.bindings.get(key)
+        binding = remembered(self.situation, key)
         at = None if binding is None else binding.removed_at
         return "" if at is None else f" on {at:%Y-%m-%d}"
 

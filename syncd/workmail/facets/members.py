@@ -3,16 +3,17 @@
 | wanted | member now          | operation                                                              |
 |--------|---------------------|------------------------------------------------------------------------|
 | yes    | no                  | member.add (needs both ENABLED, `workmail.md` B32)                     |
-| no     | yes, wanted nowhere | member.remove, under `members: exact`                                  |
+| no     | yes, wanted nowhere | member.remove, under `members: exact` (needs the group ENABLED, B32)   |
 | any    | frozen              | – (a rejected or waiting person stays in every group)                  |
 | any    | DISABLED            | – (neither counted nor removed)                                        |
 | –      | leaving             | member.remove, in the removal's own bundle                             |
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from syncd.model.names import EntityId, Key
-from syncd.model.operation import Action, Call, Operation, Ref, enabled
+from syncd.model.names import EntityId, Key, Kind
+from syncd.model.operation import Action, Call, Operation, Ref, apart, enabled
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
 from syncd.model.state import Detail, State, Wanted
@@ -33,32 +34,51 @@ class Members:
 
 
 def _operations(situation: Situation) -> Iterator[Operation]:
-    yield from _leavers_exits(situation)
+    known = situation.observed.details.members
+    groups = sorted(_differing(situation), key=lambda group: group.key)
+    unnested: list[Operation] = []
+    for operation in (*_leavers_exits(situation), *_all_exits(situation, groups)):
+        if operation.call is not None and operation.call.parameters["MemberId"] in known:
+            unnested.append(operation)
+        yield operation
+    for operation in _all_joins(situation, groups):
+        yield _after_circles(operation, unnested, known) if unnested else operation
+
+
+def _all_exits(situation: Situation, groups: list[Wanted]) -> Iterator[Operation]:
+    entity_of, known = situation.standings.entity_of, situation.observed.details.members
+    for group in groups:
+        identity = entity_of.get(group.key)
+        if identity is not None and situation.policy.manage.members == "exact":
+            wanted = {entity_of.get(member) for member in group.members}
+            yield from _exits(situation, group, identity, known[identity] - wanted)
+
+
+def _all_joins(situation: Situation, groups: list[Wanted]) -> Iterator[Operation]:
+    entity_of, known = situation.standings.entity_of, situation.observed.details.members
+    for group in groups:
+        identity = entity_of.get(group.key)
+        held = known[identity] if identity is not None else frozenset()
+        absent = [member for member in group.members if entity_of.get(member) not in held]
+        yield from _joins(situation, group, identity, absent)
+
+
+def _differing(situation: Situation) -> Iterator[Wanted]:
+    """Yield the groups whose members differ. This loop runs over every membership, in every cycle."""
     standings, known = situation.standings, situation.observed.details.members
-    entity_of = standings.entity_of
-    for key, group in sorted(situation.desired.entities.items()):
-        if group.kind != "group" or not group.enabled or key in standings.frozen:
+    entity_of, frozen = standings.entity_of, standings.frozen
+    for key, group in situation.desired.entities.items():
+        if group.kind is not Kind.GROUP or not group.enabled or key in frozen:
             continue
         identity = entity_of.get(key)
         if identity is None:
             if key in standings.newcomers:
-                yield from _joins(situation, group, None, group.members)
-            continue
-        held = known.get(identity)
-        if held is None:
-            continue
-        wanted = {entity_of.get(member) for member in group.members}
-        if wanted == held:
-            continue
-        absent = [member for member in group.members if entity_of.get(member) not in held]
-        yield from _joins(situation, group, identity, absent)
-        if situation.policy.manage.members == "exact":
-            yield from _exits(situation, group, identity, held - wanted)
+                yield group
+        elif identity in known and known[identity] != set(map(entity_of.get, group.members)):
+            yield group
 
 
-def _joins(
-    situation: Situation, group: Wanted, identity: EntityId | None, members: frozenset[Key] | list[Key]
-) -> Iterator[Operation]:
+def _joins(situation: Situation, group: Wanted, identity: EntityId | None, members: list[Key]) -> Iterator[Operation]:
     standings, desired = situation.standings, situation.desired.entities
     for member in sorted(members):
         wanted = desired.get(member)
@@ -100,6 +120,31 @@ def _leavers_exits(situation: Situation) -> Iterator[Operation]:
                 yield remove(situation, owner, group, member, bundle=f"removal:{key}", reason=standings.leaving[key])
 
 
+def _after_circles(
+    join: Operation, unnested: list[Operation], known: Mapping[EntityId, frozenset[EntityId]]
+) -> Operation:
+    """Let *join* come after the exits without which a group would contain itself (`workmail.md` B33)."""
+    parameters = join.call.parameters if join.call is not None else {}
+    outer, inner = parameters.get("GroupId"), parameters.get("MemberId")
+    if inner not in known or outer not in known:
+        return join
+    below = _reached(inner, known)
+    inside = [operation for operation in unnested if operation.entity in below]
+    circle = [o for o in inside if o.call is not None and outer in _reached(o.call.parameters["MemberId"], known)]
+    return replace(join, awaits=join.awaits.union(*(operation.gives for operation in circle)))
+
+
+def _reached(group: object, known: Mapping[EntityId, frozenset[EntityId]]) -> set[object]:
+    """Return *group* and all groups in it, however deep."""
+    found, queue = {group}, [group]
+    while queue:
+        for member in known.get(queue.pop(), ()):  # type: ignore[call-overload]  # whatever isn't an id isn't known
+            if member in known and member not in found:
+                found.add(member)
+                queue.append(member)
+    return found
+
+
 def add(situation: Situation, group: Wanted, identity: EntityId | None, member: Wanted) -> Operation:
     """Put *member* into *group*; both must be ENABLED."""
     held = situation.standings.entity_of.get(member.key)
@@ -127,7 +172,7 @@ def remove(
     situation: Situation, group: Key, identity: EntityId, member: EntityId, *, bundle: str, reason: str
 ) -> Operation:
     """Take *member* out of the group *identity*."""
-    entities = situation.observed.entities
+    entities, who = situation.observed.entities, situation.standings.key_of.get(member)
     return Operation(
         kind="member.remove",
         action=Action.REMOVE,
@@ -138,6 +183,7 @@ def remove(
         reason=reason,
         call=Call("DisassociateMemberFromGroup", {"GroupId": identity, "MemberId": member}),
         before={"member": entities[member].name},
-        awaits=gate(situation, group),
+        gives=frozenset({apart(identity, member)}),
+        awaits=gate(situation, group) | (gate(situation, who) if who else frozenset()) | {enabled(group)},
         destructive=True,
     )

@@ -54,27 +54,39 @@ class ProfileFacet:
 
 
 def _operations(situation: Situation) -> Iterator[Operation]:
+    observed, entity_of = situation.observed, situation.standings.entity_of
+    profiles = observed.details.profile
+    for wanted in sorted(_differing(situation), key=lambda wanted: wanted.key):
+        identity = entity_of.get(wanted.key)
+        if identity is None:
+            changes = {f: v for f, v in wanted.profile.items() if v and not (f == HIDDEN and v == "false")}
+            if changes:
+                yield update(situation, wanted, None, before={}, after=changes)
+            continue
+        before, after = _difference(wanted, profiles.get(identity, _EMPTY), observed.entities[identity].display_name)
+        if after and (identity in profiles or "display_name" in after):
+            yield update(situation, wanted, identity, before=before, after=after)
+
+
+def _differing(situation: Situation) -> Iterator[Wanted]:
+    """Yield who may need an update. This loop runs over everybody, in every cycle."""
     standings, observed = situation.standings, situation.observed
     entities, profiles = observed.entities, observed.details.profile
     entity_of, frozen, newcomers = standings.entity_of, standings.frozen, standings.newcomers
-    for key, wanted in sorted(situation.desired.entities.items()):
+    for key, wanted in situation.desired.entities.items():
         if not wanted.enabled or key in frozen:
             continue
         identity = entity_of.get(key)
         if identity is None:
             if key in newcomers:
-                changes = {f: v for f, v in wanted.profile.items() if v and not (f == HIDDEN and v == "false")}
-                if changes:
-                    yield update(situation, wanted, None, before={}, after=changes)
+                yield wanted
             continue
         held = profiles.get(identity, _EMPTY)
         if wanted.profile.items() <= held.items() and (
             wanted.display_name == entities[identity].display_name or wanted.kind is Kind.GROUP
         ):
             continue
-        before, after = _difference(wanted, held, entities[identity].display_name)
-        if after and (identity in profiles or "display_name" in after):
-            yield update(situation, wanted, identity, before=before, after=after)
+        yield wanted
 
 
 def _difference(wanted: Wanted, held: Profile, display_name: str) -> tuple[dict[str, str], dict[str, str]]:

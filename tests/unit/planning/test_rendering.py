@@ -137,12 +137,12 @@ def test_the_way_out_is_a_command_to_type() -> None:
 
 
 def test_a_tripped_guard_that_withholds_nothing_is_still_shown() -> None:
-    """A source guard that found nothing to hold back says that it tripped."""
+    """A source guard that found nothing to hold back says that it tripped, and how the source is believed."""
     finding = Finding(guard="empty_source", counted=0, population=40, tripped=True, used="0", text="no users at all")
     text = text_of(findings=(finding,))
 
     assert "! guard empty_source: no users at all\n" in text
-    assert "syncd approve" not in text
+    assert re.search(r"syncd approve [0-9a-f]{8}\n +lets the next cycle believe it", text)
 
 
 def test_what_needs_something_withheld_stands_on_the_same_card() -> None:

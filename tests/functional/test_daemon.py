@@ -1,0 +1,222 @@
+"""`syncd run`, as systemd and Kubernetes run it."""
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from syncd.emulator.faults import Fault
+from tests.functional.conftest import Place
+
+SOON = 30.0
+
+
+class RunningDaemon:
+    """A daemon in a process of its own; its log goes to a file."""
+
+    def __init__(self, place: Place, process: subprocess.Popen[str], port: int) -> None:
+        self.place = place
+        self.process = process
+        self.port = port
+
+    def ask(self, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def metric(self, name: str) -> float:
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.ask("/metrics")[1], re.MULTILINE)
+        return float(found[1]) if found else -1.0
+
+    def log(self) -> list[dict[str, Any]]:
+        text = (self.place.folder / "log").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def wait_until(self, true: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + SOON
+        while True:
+            try:
+                if true():
+                    return
+            except (OSError, http.client.HTTPException):
+                pass
+            assert self.process.poll() is None, "the daemon ended"
+            assert time.monotonic() < give_up, "it never happened"
+            time.sleep(0.05)  # noqa: TID251 - the daemon is another process, with a clock of its own
+
+
+@contextmanager
+def running(place: Place) -> Iterator[RunningDaemon]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    place.change("log: {level: error}", f"http: {{listen: 127.0.0.1:{port}}}\nlog: {{level: info}}")
+    place.change("every: 10s", "every: 1s")
+    with (place.folder / "log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            place.command("run"), cwd=place.folder, env=place.env(), stderr=log, stdout=log, text=True
+        )
+        try:
+            yield RunningDaemon(place, process, port)
+        finally:
+            process.kill()
+            process.wait()
+
+
+ORGANIZATION = '{organization="planetexpress"}'
+SUCCESS = f"syncd_cycle_last_success_timestamp_seconds{ORGANIZATION}"
+IN_SYNC = 'syncd_cycles_total{organization="planetexpress",result="in_sync"}'
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_syncs_by_itself_and_ends_when_told(number: signal.Signals, place: Place) -> None:
+    """First cycle at once, then by interval; metrics and health while it runs; exit code 0 after a signal."""
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.metric(IN_SYNC) >= 1)
+        health = [daemon.ask("/livez"), daemon.ask("/readyz"), daemon.ask("/readyz?verbose")]
+        success = daemon.metric(SUCCESS)
+        daemon.process.send_signal(number)
+        code = daemon.process.wait(SOON)
+        log = daemon.log()
+
+    assert code == 0
+    assert [status for status, _ in health] == [200, 200, 200]
+    assert health[2][1] == "[+] configuration\n[+] store\n[+] not stopping\nok\n"
+    assert success > 0
+    finished = [line for line in log if line["event"] == "cycle_finished"]
+    assert finished[0]["result"] == "applied"
+    assert finished[0]["applied"] == finished[0]["add"] > 0
+    assert finished[1]["result"] == "in_sync"
+    assert len({line["cycle_id"] for line in finished}) == len(finished)
+    assert log[-1]["event"] == "daemon_stopped"
+    assert [line["signal"] for line in log if line["event"] == "stop_requested"] == [number.name]
+
+
+def test_every_line_is_json_without_names(place: Place) -> None:
+    """Each log line is an object with time, level and event; no address and no name is in it."""
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.metric(IN_SYNC) >= 1)
+        daemon.process.terminate()
+        daemon.process.wait(SOON)
+        log = daemon.log()
+
+    assert all({"timestamp", "level", "event"} <= line.keys() for line in log)
+    text = json.dumps(log, ensure_ascii=False)
+    assert "Farnsworth" not in text
+    assert "@planetexpress.example" not in text
+    assert place.env()["AWS_SECRET_ACCESS_KEY"] not in text
+
+
+def test_a_change_of_the_directory_arrives(place: Place) -> None:
+    """What changes in the files is in WorkMail after the next interval."""
+    applied = 'syncd_operations_total{action="change",organization="planetexpress",outcome="applied"}'
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.metric(IN_SYNC) >= 1)
+        before = daemon.metric(applied)
+        place.day("day2")
+        daemon.wait_until(lambda: daemon.metric(applied) > before)
+
+
+def test_a_broken_directory_does_not_end_it(place: Place) -> None:
+    """A cycle that can't read is counted, and the next one comes."""
+    failed = 'syncd_cycles_total{organization="planetexpress",result="failed"}'
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.metric(IN_SYNC) >= 1)
+        whole = (place.folder / "people.csv").read_text(encoding="utf-8")
+        (place.folder / "people.csv").write_text(whole.rstrip("\n"), encoding="utf-8")
+        daemon.wait_until(lambda: daemon.metric(failed) >= 1)
+        synced = daemon.metric(IN_SYNC)
+        (place.folder / "people.csv").write_text(whole, encoding="utf-8")
+        daemon.wait_until(lambda: daemon.metric(IN_SYNC) > synced)
+
+
+def test_a_second_daemon_is_refused_its_address(place: Place) -> None:
+    """The port is taken: the second one says so and ends with 78."""
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.ask("/livez")[0] == 200)
+        result = place.syncd("run")
+
+    assert result.returncode == 78
+    assert "can't be used" in result.stderr
+
+
+def test_the_configuration_is_checked_at_the_start(place: Place) -> None:
+    """A daemon with a wrong configuration ends at once with 78, which systemd doesn't restart."""
+    place.change("mode: full", "mode: everything")
+
+    assert place.syncd("run").returncode == 78
+
+
+def test_a_signal_ends_a_long_apply_after_the_calls_in_flight(place: Place) -> None:
+    """A stop in the middle of applying loses nothing: what was sent is known, the rest is a smaller plan."""
+    slow = Fault(operation="CreateUser", delay_s=0.5)
+    place.server.service.set_rules([slow])
+    created = 'syncd_operations_total{action="add",organization="planetexpress",outcome="applied"}'
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.metric(created) >= 1)
+        begun = time.monotonic()
+        daemon.process.terminate()
+        code = daemon.process.wait(SOON)
+        took = time.monotonic() - begun
+        log = daemon.log()
+    place.server.service.set_rules([])
+    rest = place.syncd("sync")
+    clean = place.syncd("plan", "--detailed-exitcode")
+
+    (finished,) = [line for line in log if line["event"] == "cycle_finished"]
+    assert (code, rest.returncode, clean.returncode) == (0, 0, 0)
+    assert took < 15
+    assert 0 < finished["applied"] < finished["add"]
+    assert finished["skipped"] > 0
+
+
+def test_a_signal_ends_a_long_read(place: Place) -> None:
+    """Reading is given up at the next call."""
+    place.syncd("sync")
+    place.server.service.set_rules([Fault(operation="ListAliases", delay_s=0.5)])
+    reads = 'syncd_api_requests_total{code="ok",operation="ListAliases",organization="planetexpress"}'
+    place.change("    protected:", "    verify_within: 0s\n    protected:")
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.metric(reads) >= 1)
+        begun = time.monotonic()
+        daemon.process.terminate()
+        code = daemon.process.wait(SOON)
+
+    assert code == 0
+    assert time.monotonic() - begun < 5
+
+
+def test_the_last_success_survives_a_restart(place: Place) -> None:
+    """An alert on the age of the last success doesn't fire because somebody restarted the daemon."""
+    place.syncd("sync")
+    (place.folder / "people.csv").unlink()
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.ask("/livez")[0] == 200)
+        success = daemon.metric(SUCCESS)
+
+    assert success > 0
+
+
+def test_a_second_signal_ends_at_once(place: Place) -> None:
+    """Whoever asks twice doesn't want to wait."""
+    place.server.service.set_rules([Fault(operation="CreateUser", delay_s=20)])
+    with running(place) as daemon:
+        daemon.wait_until(lambda: daemon.ask("/livez")[0] == 200)
+        daemon.wait_until(lambda: any(line["event"] == "cycle_started" for line in daemon.log()))
+        daemon.process.send_signal(signal.SIGINT)
+        daemon.wait_until(lambda: any(line["event"] == "stop_requested" for line in daemon.log()))
+        daemon.process.send_signal(signal.SIGINT)
+        code = daemon.process.wait(SOON)
+
+    assert code == 130
