@@ -107,7 +107,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
 
         situation, draft = cycle.plan(memory, desired, observed, marks)
         looked = cycle.look_closer(situation, draft)
-        situation, plan = cycle.plan(memory, desired, looked, marks)
+        situation, plan = cycle.plan(memory, desired, looked, marks) if looked is not observed else (situation, draft)
         plan = judge(cycle.resting_on_fresh_reads(situation, plan), situation, parts.guards)
 
         cycle.remember(plan, marks, desired)
@@ -245,7 +245,7 @@ class _Cycle:
         ):
             if (detail, identity) not in self._fresh:
                 wanted.setdefault(detail, []).append(entity)
-        return replace(observed, details=self._with_read(observed.details, wanted))
+        return replace(observed, details=self._with_read(observed.details, wanted)) if wanted else observed
 
     def resting_on_fresh_reads(self, situation: Situation, plan: Plan) -> Plan:
         """Leave to the next cycle what only the second plan touches."""
@@ -286,20 +286,13 @@ class _Cycle:
             return executor.run(operations, read_at=self._began)
 
     def report(self, plan: Plan, outcomes: tuple[Outcome, ...], chosen: Plan | None) -> Report:
-        """Record and return what came of it.
-
-        Raises:
-            StalePlan: operations of *chosen* didn't recur; whatever recurred was applied.
-        """
-        stale = [o.summary for o in chosen.sendable if o.id not in plan.by_id] if chosen is not None else []
-        report = self._report(plan, outcomes, exit_code=self._exit_code(plan, outcomes, stale=bool(stale)))
+        """Record and return what came of it; operations of *chosen* that didn't recur are stale."""
+        stale = () if chosen is None else tuple(o.summary for o in chosen.sendable if o.id not in plan.by_id)
+        code = self._exit_code(plan, outcomes, stale=bool(stale))
+        report = self._report(plan, outcomes, exit_code=code, stale=stale)
         self._parts.observer.finished(report)
         if not self._options.dry_run:
             self._parts.history.record(report)
-        if stale:
-            listed = "".join(f"\n  {summary}" for summary in stale[:10])
-            message = f"{len(stale)} operations of the plan are not what is needed any more:{listed}"
-            raise StalePlan(message, hint="whatever still was needed has been applied; make a new plan to see the rest")
         return report
 
     def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool) -> int:
@@ -311,7 +304,15 @@ class _Cycle:
             return 4
         return 3 if plan.withheld or any(finding.tripped for finding in plan.findings) else 0
 
-    def _report(self, plan: Plan | None, outcomes: tuple[Outcome, ...], *, exit_code: int, error: str = "") -> Report:
+    def _report(
+        self,
+        plan: Plan | None,
+        outcomes: tuple[Outcome, ...],
+        *,
+        exit_code: int,
+        error: str = "",
+        stale: tuple[str, ...] = (),
+    ) -> Report:
         parts = self._parts
         ages = [at for kinds in self._read_at.values() for at in kinds.values()]
         return Report(
@@ -322,6 +323,7 @@ class _Cycle:
             finished_at=parts.clock.now(),
             plan=plan,
             outcomes=outcomes,
+            stale=stale,
             error=error,
             exit_code=exit_code,
             took=dict(self._took),

@@ -59,9 +59,7 @@ def choose_examples() -> None:
     """The same examples every time; SYNCD_EXAMPLES=10000 looks for new ones, that many for each property."""
     home = ROOT / ".cache" / "hypothesis"
     set_hypothesis_home_dir(home)
-    hypothesis.settings.register_profile(
-        "steady", derandomize=True, max_examples=100, deadline=None, print_blob=True
-    )
+    hypothesis.settings.register_profile("steady", derandomize=True, max_examples=100, deadline=None, print_blob=True)
     wanted = os.environ.get("SYNCD_EXAMPLES")
     if wanted:
         hypothesis.settings.register_profile(

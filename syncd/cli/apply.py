@@ -17,9 +17,14 @@ from syncd.cli.options import (
 )
 from syncd.cli.output import Output
 from syncd.cli.session import begin, find_plan, open_store, run_cycles
+from syncd.errors import StalePlan
 
 if TYPE_CHECKING:
     from syncd.model.report import Report
+
+
+#: How many stale operations are listed.
+_LISTED = 10
 
 
 def apply(
@@ -42,10 +47,18 @@ def apply(
         owner, stored = find_plan(session, store, digest)
     texts: list[str] = []
 
+    stale: list[str] = []
+
     def show(report: "Report") -> None:
         texts.append(output.report(report, owner.mode.value))
+        stale.extend(report.stale)
 
     options = Options(command="apply", approved_plan=stored.digest, strict=strict)
     code = run_cycles(replace(session, organizations=(owner,)), options, show)
     output.write(texts)
+    if stale:
+        listed = "".join(f"\n  {summary}" for summary in stale[:_LISTED])
+        rest = f"\n  and {len(stale) - _LISTED} more" if len(stale) > _LISTED else ""
+        message = f"{len(stale)} operations of the plan are not what is needed any more:{listed}{rest}"
+        raise StalePlan(message, hint="what still was needed has been done; `syncd plan` shows what is needed now")
     return code

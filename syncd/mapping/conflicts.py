@@ -5,7 +5,7 @@ all of them: nothing says who is right. What a rejected entry wants stays taken,
 for another entry. A disabled entry wants no address; its name it keeps, as nobody can rename (`workmail.md` 0.7).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from syncd.model.entry import Rejection
@@ -15,13 +15,12 @@ _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What one entry wants."""
+class Conflict:
+    """*what* (a name, an address) several *keys* want; *text* is folded."""
 
-    key: Key
-    origin: str
-    name: str
-    addresses: tuple[str, ...]
+    what: str
+    text: str
+    keys: tuple[Key, ...]
 
 
 class Claims:
@@ -44,25 +43,24 @@ class Claims:
             if first is not key:
                 self._contested.setdefault(("address", folded), [first]).append(key)
 
-    def contested(self) -> dict[Key, list[tuple[str, str, list[Key]]]]:
-        """Return, for each key in a conflict, what is wanted and by whom else."""
-        found: dict[Key, list[tuple[str, str, list[Key]]]] = {}
-        for (what, text), keys in self._contested.items():
-            for key in keys:
-                others = sorted({other for other in keys if other != key})
-                if others:
-                    found.setdefault(key, []).append((what, text, others))
+    def contested(self) -> dict[Key, list[Conflict]]:
+        """Return, for each key in a conflict, what is wanted and by whom."""
+        found: dict[Key, list[Conflict]] = {}
+        for (what, text), keys in sorted(self._contested.items()):
+            conflict = Conflict(what, text, tuple(sorted(set(keys))))
+            for key in conflict.keys:
+                found.setdefault(key, []).append(conflict)
         return found
 
 
-def rejection_of(
-    key: Key, origin: str, conflicts: list[tuple[str, str, list[Key]]], origins: dict[Key, str]
-) -> Rejection:
-    """Return the rejection of *key*, naming everyone it shares with."""
+def rejection_of(key: Key, conflicts: list[Conflict], origins: Mapping[Key, str]) -> Rejection:
+    """Return the rejection of *key*, naming whom it shares with: all may want the same, so the first few."""
     reasons = []
-    for what, text, others in sorted(conflicts):
-        names = ", ".join(f"{other} ({origins[other]})" for other in others[:_NAMED])
-        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-        reasons.append(f"the {what} {text!r} is wanted by {names}{more} too")
+    for conflict in conflicts:
+        others = [other for other in conflict.keys[: _NAMED + 1] if other != key][:_NAMED]
+        names = ", ".join(f"{other} ({origins[other]})" for other in others)
+        more = len(conflict.keys) - 1 - len(others)
+        names += f" and {more} more" if more else ""
+        reasons.append(f"the {conflict.what} {conflict.text!r} is wanted by {names} too")
     remedy = "give it to one of them; nothing of them is changed until then"
-    return Rejection(key=key, origin=origin, reason="; ".join(reasons), remedy=remedy)
+    return Rejection(key=key, origin=origins[key], reason="; ".join(reasons), remedy=remedy)

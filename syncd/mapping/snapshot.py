@@ -86,7 +86,7 @@ def _reject_contested(users: Iterable[Entry], groups: Iterable[Entry], draft: _D
         return
     origins = {make_key(entry.kind, entry.identity): entry.origin for part in (users, groups) for entry in part}
     for key, conflicts in contested.items():
-        draft.reject(rejection_of(key, origins[key], conflicts, origins))
+        draft.reject(rejection_of(key, conflicts, origins))
 
 
 def _fill_groups(snapshot: Snapshot, groups: tuple[Entry, ...], rules: Rules, draft: _Draft) -> dict[Key, int]:

@@ -48,6 +48,8 @@ class Report:
     finished_at: datetime
     plan: Plan | None = None
     outcomes: tuple[Outcome, ...] = ()
+    #: Summaries of the stored plan's operations that are not needed any more (only after `apply`).
+    stale: tuple[str, ...] = ()
     error: str = ""
     exit_code: int = 0
     calls: Mapping[str, int] = field(default_factory=dict)

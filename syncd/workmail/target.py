@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from syncd.errors import (
@@ -23,7 +24,9 @@ from syncd.workmail.facets.profile import MEMBERS
 from syncd.workmail.failures import CREDENTIALS, DENIED, SETTLING
 from syncd.workmail.pace import Backoff
 
-_READ_ATTEMPTS = 6
+_ATTEMPTS = 6
+#: A throttled call waits in the shared back-off before each of them.
+_THROTTLED_ATTEMPTS = 30
 _FIRST_RETRY_S = 0.2
 #: Ids of users and groups look like a GUID or `S-1-1-12-...`, of resources `r-` and 32 hex (`workmail.md` A).
 _OPAQUE = re.compile(r"S-1-[0-9-]+|r-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4,12})+")
@@ -103,8 +106,18 @@ class WorkmailTarget:
         if isinstance(merged, Merged):
             held = self._once(merged.operation, {"UserId": filled["UserId"]})
             unmanaged = {name: held[name] for name in _MERGED_MEMBERS if name in held and name not in filled}
-            filled = {**unmanaged, **filled}
+            return self._once_let_through(call.operation, {**unmanaged, **filled})
         return self._once(call.operation, filled)
+
+    def _once_let_through(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send what rests on a read just made.
+
+        A throttled call had no effect. Going back to that read each time could spend what the rate allows on it alone.
+        """
+        for _ in range(_THROTTLED_ATTEMPTS - 1):
+            with suppress(Throttled):
+                return self._once(operation, parameters)
+        return self._once(operation, parameters)
 
     def _once(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         self._backoff.pause()
@@ -125,26 +138,41 @@ class WorkmailTarget:
 
     def _read(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send a read until it answers; reads have no effect, so any transient failure is repeated."""
-        last: TransientCallError
-        for attempt in range(1, _READ_ATTEMPTS + 1):
+        failures = throttles = 0
+        while True:
             try:
                 return self._once(operation, parameters)
+            except Throttled as error:
+                throttles += 1
+                if throttles == _THROTTLED_ATTEMPTS:
+                    raise _exhausted(error, throttles, _THROTTLED_HINT) from error
             except TransientCallError as error:
                 if error.code in SETTLING:
                     raise
-                last = error
-                if not isinstance(error, Throttled) and attempt < _READ_ATTEMPTS:
-                    self._clock.sleep(_FIRST_RETRY_S * 2 ** (attempt - 1))
+                failures += 1
+                if failures == _ATTEMPTS:
+                    raise _exhausted(error, failures, _UNREACHABLE_HINT) from error
+                self._clock.sleep(_FIRST_RETRY_S * 2 ** (failures - 1))
             except PermanentCallError as error:
                 raise _unusable(error) from error
-        message = f"WorkMail does not answer: {last.operation} failed {_READ_ATTEMPTS} times, last with {last.code}"
-        raise TargetUnreachable(f"{message}: {last.service_message}", hint=_UNREACHABLE_HINT) from last
 
 
 _UNREACHABLE_HINT = (
     "check the network, workmail.region (us-east-1, us-west-2 and eu-west-1 have WorkMail) "
     "and workmail.endpoint_url; nothing was changed"
 )
+
+
+_THROTTLED_HINT = (
+    "others may use up what AWS allows to this account: look at who else calls WorkMail, and at apply.workers; "
+    "nothing was changed"
+)
+
+
+def _exhausted(error: TransientCallError, attempts: int, hint: str) -> TargetUnreachable:
+    """Return that *attempts* reads got no answer."""
+    message = f"WorkMail does not answer: {error.operation} failed {attempts} times, last with {error.code}"
+    return TargetUnreachable(f"{message}: {error.service_message}", hint=hint)
 
 
 def _unusable(error: PermanentCallError) -> Exception:

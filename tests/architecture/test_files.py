@@ -102,9 +102,7 @@ def names_of(requirements: list[str]) -> set[str]:
 def test_the_package_asks_for_what_is_locked(texts: dict[str, str], project: dict[str, Any]) -> None:
     """deploy/requirements.in and pyproject.toml say the same, and the locked list has all of it."""
     asked = [line for line in texts["deploy/requirements.in"].splitlines() if line[:1] not in ("", "#")]
-    locked = [
-        line for line in texts["deploy/requirements.txt"].splitlines() if line[:1] not in ("", " ", "#")
-    ]
+    locked = [line for line in texts["deploy/requirements.txt"].splitlines() if line[:1] not in ("", " ", "#")]
 
     assert sorted(line.replace('"', "'") for line in asked) == sorted(project["project"]["dependencies"])
     assert names_of(asked) <= names_of(locked)

@@ -163,9 +163,7 @@ def test_continuous_integration_fails_if_either_fails(failing: str, tmp_path: Pa
     for name in ("run", "real"):
         program(tmp_path / "tests", name, f"echo {name} CI=$CI; exit {int(name == failing)}")
 
-    result = subprocess.run(
-        ["bash", ".ci/run"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
+    result = subprocess.run(["bash", ".ci/run"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     assert result.returncode == 1
     assert result.stdout.splitlines() == ["run CI=true", "real CI=true", f"FAILED: tests/{failing}"]

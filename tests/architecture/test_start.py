@@ -28,9 +28,7 @@ print("loaded:", *sys.modules)
 
 def loaded_by(program: str, root: Path) -> set[str]:
     """The modules that a program has loaded when it ends."""
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
-    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return set(result.stdout.rpartition("loaded: ")[2].split())
 

@@ -1,9 +1,10 @@
 """A network of its own for servers whose ports are fixed: a namespace with nothing but loopback."""
 
 import ctypes
-import os
+import socket
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, TypeVar
@@ -56,8 +57,9 @@ class Namespace:
         for _ in range(int(seconds * 10)):
             if self._process.poll() is not None:
                 break
-            if is_ready():
-                return
+            with suppress(ProcessLookupError):
+                if is_ready():
+                    return
             Event().wait(0.1)
         self.close()
         raise RuntimeError(f"it does not start: {self._log.read_text(errors='replace')[-3000:]}")
@@ -75,6 +77,8 @@ class Namespace:
     def _inner(self) -> int:
         """The process inside: `unshare --fork` itself stays outside of its new process namespace."""
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
+        if not children.split():
+            raise ProcessLookupError("it has not begun yet, or has ended")
         return int(children.split()[0])
 
 
@@ -87,13 +91,8 @@ def run(command: Sequence[str], **options: Any) -> None:
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether somebody listens on *port*, in the network of the caller."""
-    import socket
-
     try:
         with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False
-
-
-__all__ = ["Namespace", "is_listening", "os", "run"]

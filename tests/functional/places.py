@@ -132,9 +132,7 @@ class Site:
     def sent(self) -> int:
         """Return how many calls could have changed something since the last count."""
         counters = self.server.log.counters()
-        return sum(
-            sum(counts.values()) for operation, counts in counters.items() if not operation.startswith(_READING)
-        )
+        return sum(sum(counts.values()) for operation, counts in counters.items() if not operation.startswith(_READING))
 
     def remembered(self, *tables: str) -> dict[str, list[tuple[object, ...]]]:
         """Return rows of the store; without names, those of whom we own and since when they are missing."""

@@ -39,12 +39,12 @@ group_names = allowed(
 )
 addresses = allowed(
     LIMITS.address,
-    st.builds("{}@{}.{}".format, st.text(LETTERS + "%+", min_size=1, max_size=5), st.text("ab-.9", max_size=4), st.just("ex")),
+    st.builds(
+        "{}@{}.{}".format, st.text(LETTERS + "%+", min_size=1, max_size=5), st.text("ab-.9", max_size=4), st.just("ex")
+    ),
     st.sampled_from(["x" * 64 + "@corp.example", "a@" + "b" * 240 + ".example"]),
 )
-texts = allowed(
-    LIMITS.display_name, st.text(st.characters(exclude_categories=["Cs"]), max_size=9), st.just("x" * 256)
-)
+texts = allowed(LIMITS.display_name, st.text(st.characters(exclude_categories=["Cs"]), max_size=9), st.just("x" * 256))
 hidden = st.fixed_dictionaries({}, optional={HIDDEN: st.sampled_from(["true", "false"])})
 profiles = st.builds(
     lambda some, flag: some | flag, st.dictionaries(st.sampled_from(PROFILE_FIELDS), texts, max_size=3), hidden
@@ -87,7 +87,12 @@ def holders(draw: st.DrawFn, number: int, kind: Kind) -> Entity:
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
     """Two users and a group that are ours, a leaver, and a user and a group that aren't there yet."""
-    rows = [draw(wants(Kind.USER, 0)), draw(wants(Kind.USER, 1)), draw(wants(Kind.GROUP, 0)), draw(wants(Kind.GROUP, 1))]
+    rows = [
+        draw(wants(Kind.USER, 0)),
+        draw(wants(Kind.USER, 1)),
+        draw(wants(Kind.GROUP, 0)),
+        draw(wants(Kind.GROUP, 1)),
+    ]
     there = [draw(holders(0, Kind.USER)), draw(holders(1, Kind.GROUP)), draw(holders(2, Kind.USER))]
     ours = {Key("user:0"): IDS[0], Key("group:0"): IDS[1], Key("user:9"): IDS[2]}
     proposal = Proposal(kind=draw(st.sampled_from(ProposalKind)), key=Key("user:0"), entity=IDS[0], reason="alike")

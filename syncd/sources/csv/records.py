@@ -17,6 +17,8 @@ from syncd.sources.csv.rows import (
     set_text,
 )
 
+_NAMED = 3
+
 
 def read_entries(task: Task) -> tuple[dict[str, Entry], list[Rejection]]:
     """Return one entry for each row by identity, and the rows that can't be used.
@@ -65,6 +67,12 @@ def _part_with_shared(entries: dict[str, Entry], again: dict[str, list[int]], re
         ours = [int(entry.origin.rpartition(":")[2]), *again.get(identity, ())]
         lines = sorted({*ours, *refusals.lines.get(identity, ())})
         for line in ours:
-            others = ", ".join(str(other) for other in lines if other != line)
-            reason = f"its key {shown(identity)} stands on line {others} too"
+            reason = f"its key {shown(identity)} stands on line {_others(lines, line)} too"
             refusals.add(line, make_key(entry.kind, identity), reason, "leave one row for each key")
+
+
+def _others(lines: list[int], line: int) -> str:
+    """Return the first few of *lines* but *line*: a column that is no key may give thousands of rows one key."""
+    named = [other for other in lines[: _NAMED + 1] if other != line][:_NAMED]
+    more = len(lines) - 1 - len(named)
+    return ", ".join(map(str, named)) + (f" and {more} more" if more else "")

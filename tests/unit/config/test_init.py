@@ -8,4 +8,6 @@ EXAMPLE = Path(__file__).resolve().parents[3] / "config" / "examples" / "syncd.e
 
 def test_init_writes_the_example_that_the_documents_show() -> None:
     """The example inside the package and the one under config/ are the same text."""
-    assert files("syncd.cli").joinpath("example.yaml").read_text(encoding="utf-8") == EXAMPLE.read_text(encoding="utf-8")
+    assert files("syncd.cli").joinpath("example.yaml").read_text(encoding="utf-8") == EXAMPLE.read_text(
+        encoding="utf-8"
+    )

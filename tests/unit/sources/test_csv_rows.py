@@ -130,6 +130,15 @@ def test_rows_that_share_a_key_are_all_rejected(read: Reader) -> None:
     ]
 
 
+def test_a_column_that_is_no_key_ends_in_short_sentences(read: Reader) -> None:
+    """A thousand rows of one key name three others each, not all."""
+    snapshot = read("id,mail\n" + "1,a\n" * 1000)
+
+    assert snapshot.users == ()
+    assert len(snapshot.rejections) == 1000
+    assert snapshot.rejections[1].reason == "its key '1' stands on line 2, 4, 5 and 996 more too"
+
+
 def test_a_good_row_is_rejected_with_a_bad_one_of_its_key(read: Reader) -> None:
     """Half of what is said about a person is not enough to act on."""
     snapshot = read("id,mail\n1,a\n1,b,c\n")
