@@ -17,6 +17,7 @@ SyncdError                      1   something we did not expect
 │       └── PermanentCallError  1   the same call will fail again
 ├── StoreError                 69   the store can't be read or written (disk full, locked, newer schema)
 ├── Locked                     75   another instance holds the organization
+├── Interrupted               130   told to stop before there was a plan; what shells say of an interrupted command
 └── StalePlan                   5   the approved plan does not describe the world any more
 """
 
@@ -161,6 +162,12 @@ class Locked(SyncdError):
     """Another instance holds the organization."""
 
     exit_code = 75
+
+
+class Interrupted(SyncdError):
+    """Told to stop before there was a plan; nothing was changed."""
+
+    exit_code = 130
 
 
 class StalePlan(SyncdError):

@@ -4,7 +4,7 @@ One bad entity never blocks the others: an operation whose need failed is skippe
 """
 
 import heapq
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -28,6 +28,13 @@ _THROTTLED_TRIES = 30
 _FIRST_RETRY_S = 0.2
 _STOPPING = frozenset({"AccessDeniedException", "AccessDenied"})
 _CREATED_ID = {"CreateUser": "UserId", "CreateGroup": "GroupId"}
+#: What a call answers that has had its effect already, by a try whose answer was lost (`workmail.md` B4, B11).
+_DONE_BEFORE = {
+    "RegisterToWorkMail": "EntityAlreadyRegisteredException",
+    "DeregisterFromWorkMail": "EntityStateException",
+}
+#: Transient errors with which the service says that it did nothing; after any other one it may have.
+_ANSWERS = frozenset({"EntityStateException", "EntityNotFoundException", "MailDomainStateException"})
 
 #: What an operation does to our bindings: before it is sent, and after success (binding, replaced key).
 Before = Callable[[Operation], Binding | None]
@@ -50,7 +57,7 @@ class Executor:
     stop: Event = field(default_factory=Event)
     _created: dict[Key, EntityId] = field(default_factory=dict)
     _stopped: dict[str, str] = field(default_factory=dict)
-    _failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _failures: dict[tuple[str, str], int] = field(default_factory=dict)
     _fatal: str = ""
 
     def run(self, operations: Sequence[Operation], *, read_at: float) -> tuple[Outcome, ...]:
@@ -64,7 +71,7 @@ class Executor:
         graph = _Graph(operations)
         if self.workers == 1:
             while (operation := graph.next()) is not None:
-                graph.settle(self._one(operation, graph, read_at))
+                self._settle(self._one(operation, graph, read_at), graph)
         else:
             self._run_parallel(graph, read_at)
         return graph.outcomes_in_order()
@@ -79,7 +86,7 @@ class Executor:
                     return
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    graph.settle(future.result())
+                    self._settle(future.result(), graph)
 
     def _one(self, operation: Operation, graph: "_Graph", read_at: float) -> Outcome:
         reason = self._why_not(operation, graph, read_at)
@@ -87,9 +94,14 @@ class Executor:
             outcome = Outcome(operation=operation, result=Result.SKIPPED, code=reason[0], message=reason[1])
         else:
             outcome = self._carry_out(operation)
-            self._learn(outcome)
         self.observer.settled(outcome)
         return outcome
+
+    def _settle(self, outcome: Outcome, graph: "_Graph") -> None:
+        """Draw the conclusions from an outcome; in the scheduling thread only."""
+        if outcome.result is not Result.SKIPPED:
+            self._learn(outcome)
+        graph.settle(outcome)
 
     def _why_not(self, operation: Operation, graph: "_Graph", read_at: float) -> tuple[str, str] | None:
         if failed := graph.failed_need(operation):
@@ -132,7 +144,7 @@ class Executor:
 
     def _attempt(self, operation: Operation, call: Call) -> tuple[Outcome, EntityId | None]:
         """Send until it succeeded, or until trying again is pointless."""
-        tries = _Tries(creation=call.operation in _CREATED_ID)
+        tries = _Tries(operation=call.operation)
         while True:
             try:
                 answer = self.send(call)
@@ -151,17 +163,18 @@ class Executor:
     def _learn(self, outcome: Outcome) -> None:
         """Stop an operation's name where going on is pointless."""
         name = outcome.operation.call.operation if outcome.operation.call is not None else ""
+        in_a_row = self._failures.get((name, outcome.code), 0)
+        for key in [key for key in self._failures if key[0] == name]:
+            del self._failures[key]
         if outcome.result is Result.APPLIED:
-            for key in [key for key in self._failures if key[0] == name]:
-                del self._failures[key]
             return
         if outcome.code in self.fatal_codes:
             self._fatal = f"the credentials are no good any more ({outcome.code})"
         elif outcome.code in _STOPPING:
             self._stopped[name] = f"{name} is not allowed to us ({outcome.code}): allow workmail:{name}"
         elif outcome.result is Result.FAILED:
-            self._failures[name, outcome.code] += 1
-            if self._failures[name, outcome.code] >= IDENTICAL_ERRORS:
+            self._failures[name, outcome.code] = in_a_row + 1
+            if in_a_row + 1 >= IDENTICAL_ERRORS:
                 self._stopped[name] = f"{name} failed {IDENTICAL_ERRORS} times in a row with {outcome.code}"
 
 
@@ -169,25 +182,34 @@ class Executor:
 class _Tries:
     """Whether one call is tried again: counts, and remembers whether it may already have had its effect."""
 
-    creation: bool
+    operation: str
     made: int = 0
     throttles: int = 0
     maybe_done: bool = False
 
+    @property
+    def creation(self) -> bool:
+        """Whether an entity is made, which must not happen twice."""
+        return self.operation in _CREATED_ID
+
     def verdict(self, error: CallError, *, stopping: bool) -> Result | None:
         """Return how the operation ended with *error*, None when it is worth another try."""
         self.made += 1
+        if self.maybe_done and error.code == _DONE_BEFORE.get(self.operation):
+            return Result.APPLIED
+        # Of a creation that may have had its effect the intent stays open: the next match finds it in the list.
+        unsuccessful = Result.UNKNOWN if self.creation and self.maybe_done else Result.FAILED
         if isinstance(error, OutcomeUnknown):
             self.maybe_done = True
-            # A creation isn't repeated: the entity may exist, and the next match finds it in the list.
             return Result.UNKNOWN if self.creation or stopping or self.made >= _TRIES else None
         if isinstance(error, Throttled):
             self.throttles += 1
-            return Result.FAILED if stopping or self.throttles >= _THROTTLED_TRIES else None
+            return unsuccessful if stopping or self.throttles >= _THROTTLED_TRIES else None
         if isinstance(error, TransientCallError):
-            return Result.FAILED if stopping or self.made - self.throttles >= _TRIES else None
-        done_before = self.maybe_done and error.code == "EntityAlreadyRegisteredException"
-        return Result.APPLIED if done_before else Result.FAILED
+            self.maybe_done = self.maybe_done or error.code not in _ANSWERS
+            last = stopping or self.made - self.throttles >= _TRIES
+            return (Result.UNKNOWN if self.creation and self.maybe_done else Result.FAILED) if last else None
+        return unsuccessful
 
     @property
     def pause_s(self) -> float:

@@ -4,16 +4,16 @@ import secrets
 import string
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncd.cycle import Parts
-from syncd.errors import ConfigurationError, Problem, TransientCallError
+from syncd.errors import ConfigurationError, Problem
 from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.planning import document
 from syncd.ports import Clock, Observer, Source, Target
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from syncd.sources.ldap.settings import LdapSettings
     from syncd.sources.ldap.source import LdapSource
     from syncd.store.store import Store
-    from syncd.workmail.client import Caller
 
-_READING = ("Describe", "Get", "List")
 #: Within what every kind of directory accepts: at least 8 and fewer than 64 (`workmail.md` F).
 _PASSWORD_LENGTH = 32
 _CHARACTERS = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-=_")
@@ -125,27 +123,14 @@ def _target(organization: OrganizationSettings, clock: Clock, observer: Observer
 
     workers = organization.apply.workers
     return WorkmailTarget(
-        _until_stopped(BotoCaller(organization.workmail, connections=workers), stop),
+        BotoCaller(organization.workmail, connections=workers),
         organization.workmail.organization_id,
         clock=clock,
         observer=observer,
         make_password=make_password,
         workers=workers,
+        stop=stop,
     )
-
-
-def _until_stopped(caller: "Caller", stop: threading.Event) -> "Caller":
-    """Let reads fail once *stop* is set: reading a large organization takes longer than a stop may.
-
-    What changes something is left to the executor, which looks at *stop* between operations.
-    """
-
-    def call(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        if stop.is_set() and operation.startswith(_READING):
-            raise TransientCallError(operation, "Stopped", "syncd was told to stop")
-        return caller(operation, parameters)
-
-    return call
 
 
 def _mapping(organization: OrganizationSettings) -> "MappingSettings":

@@ -32,25 +32,27 @@ class MembershipRemovals:
                 else:
                     exits[operation.entity].append(operation)
         for group, operations in sorted(exits.items()):
-            yield self._of_group(group, operations, situation, leavers[group], refilled=group in joined)
+            yield self._of_group(group, operations, situation, plan, leavers[group], refilled=group in joined)
 
     def _of_group(
         self,
         group: EntityId,
         operations: list[Operation],
         situation: Situation,
+        plan: Plan,
         leavers: int,
         *,
         refilled: bool,
     ) -> Finding:
         threshold = situation.policy.guards.membership_removals
+        deferred = plan.deferred.get("member.remove", 0)  # of which group isn't known, so they count for each
         entities = situation.observed.entities
         population = sum(
             1
             for member in situation.observed.details.members.get(group, ())
             if member in entities and entities[member].state is State.ENABLED
         )
-        counted, name = len(operations), entities[group].name
+        counted, name = len(operations) + deferred, entities[group].name
         empties = counted + leavers >= population > 0 and not refilled
         tripped = empties or exceeds(counted, population, threshold)
         what = f"would {'empty' if empties else 'take members out of'} the group {name!r}:"

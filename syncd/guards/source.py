@@ -5,7 +5,8 @@ A trip here withholds every removal, and the read leaves no marks.
 
 from collections.abc import Iterator
 
-from syncd.model.names import Kind
+from syncd.guards.threshold import SMALL_POPULATION_LIMIT
+from syncd.model.names import Kind, kind_of
 from syncd.model.plan import Finding, Plan
 from syncd.model.situation import Situation
 
@@ -82,8 +83,7 @@ class Rejections:
         counted = len({(r.key, r.origin) for r in plan.rejections})
         population = sum(situation.desired.counts.values())
         share = counted * 100 / population if population else 0.0
-        all_of_them = counted >= population > 0
-        tripped = (counted > threshold.count and share > threshold.percent) or all_of_them
+        tripped = (counted > threshold.count and share > threshold.percent) or _all_of_a_kind(plan, situation)
         text = (
             f"{counted} of {population} records can't be used ({share:.1f} %); the limit is {threshold.count} and "
             f"{threshold.percent:g} % (guards.rejections). The first: {plan.rejections[0] if plan.rejections else ''}"
@@ -97,3 +97,11 @@ class Rejections:
             text=text if tripped else "",
             bundles=_removals(plan) if tripped else frozenset(),
         )
+
+
+def _all_of_a_kind(plan: Plan, situation: Situation) -> bool:
+    """Return whether not one person, or not one group, can be used: few as they may be, that is the mapping."""
+    counts = situation.desired.counts
+    unusable = {kind: {r.key for r in plan.rejections if r.key and kind_of(r.key) is kind} for kind in counts}
+    everything = len(plan.rejections) >= sum(counts.values()) > 0
+    return everything or any(len(unusable[kind]) >= counts[kind] > SMALL_POPULATION_LIMIT for kind in counts)

@@ -5,8 +5,10 @@ joins attributes and text, or compares one attribute with one text, is turned in
 runs in a sandbox.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
+from unicodedata import is_normalized
 
 from jinja2 import Undefined, nodes
 from jinja2.exceptions import SecurityError, TemplateError, UndefinedError
@@ -15,8 +17,8 @@ from syncd.mapping.sandbox import SeveralValues, context_of, names_in, strict_en
 from syncd.mapping.values import clean, clean_all
 
 Attributes = Mapping[str, tuple[str, ...]]
-#: `attributes.get`: asked so often that looking it up once per entry shows.
-Get = Callable[[str], tuple[str, ...] | None]
+#: Takes the values of an entry's attributes, by place, "" for none; all are trimmed and normalized.
+Fetch = Callable[[Sequence[str]], str]
 
 
 class Unmappable(Exception):
@@ -49,10 +51,10 @@ class Expression(Protocol):
         """
         ...
 
-    def quick(self) -> Callable[[Get], str] | None:
-        """Return a function that gives its one value, or raises TypeError or ValueError; None if there is none.
+    def quick(self, places: Mapping[str, int]) -> Fetch | None:
+        """Return a function that gives its one value, "" for none, or raises ValueError where a closer look is due.
 
-        It neither trims nor normalizes.
+        *places* says where each attribute stands among the values. None: it is no quick matter.
         """
         ...
 
@@ -67,14 +69,8 @@ class Attribute:
     def values(self, attributes: Attributes) -> tuple[str, ...]:
         return clean_all(attributes.get(self.text) or ())
 
-    def quick(self) -> Callable[[Get], str]:
-        name = self.text
-
-        def fetch(get: Get) -> str:
-            (value,) = get(name)  # type: ignore[misc]  # None is a TypeError, as promised
-            return value
-
-        return fetch
+    def quick(self, places: Mapping[str, int]) -> Fetch:
+        return itemgetter(places[self.text])
 
 
 class Joined:
@@ -103,36 +99,26 @@ class Joined:
         text = clean("".join(pieces))
         return (text,) if text else ()
 
-    def quick(self) -> Callable[[Get], str]:
-        parts = self._parts
-        if len(parts) == 2 and isinstance(parts[0], tuple) and isinstance(parts[1], str):  # noqa: PLR2004 - name, text
-            return _suffixed(parts[0][0], parts[1].rstrip())
+    def quick(self, places: Mapping[str, int]) -> Fetch | None:
+        # Values are trimmed and normalized; only where they meet the text around them can that be undone.
+        parts = [part if isinstance(part, str) else places[part[0]] for part in self._parts]
+        if isinstance(parts[0], str):
+            parts[0] = parts[0].lstrip()
+        if isinstance(parts[-1], str):
+            parts[-1] = parts[-1].rstrip()
+        inside = [part for part in parts if isinstance(part, int)]
+        if not all(part.isprintable() for part in parts if isinstance(part, str)):
+            return None
+        pattern = "".join("%s" if isinstance(part, int) else part.replace("%", "%%") for part in parts)
 
-        def fetch(get: Get) -> str:
-            pieces = []
-            for part in parts:
-                if isinstance(part, str):
-                    pieces.append(part)
-                    continue
-                (value,) = get(part[0])  # type: ignore[misc]  # None is a TypeError, as promised
-                if value != value.strip():
-                    raise ValueError(value)
-                pieces.append(value)
-            return "".join(pieces).strip()
+        def fetch(values: Sequence[str]) -> str:
+            found = tuple([values[place] for place in inside])
+            text = pattern % found
+            if not all(found) or not (text.isascii() or is_normalized("NFC", text)):
+                raise ValueError(text)
+            return text
 
         return fetch
-
-
-def _suffixed(name: str, suffix: str) -> Callable[[Get], str]:
-    """Return the quick form of `{{ name }}suffix`, which addresses mostly are."""
-
-    def fetch(get: Get) -> str:
-        (value,) = get(name)  # type: ignore[misc]  # None is a TypeError, as promised
-        if value != value.strip():
-            raise ValueError(value)
-        return value + suffix
-
-    return fetch
 
 
 class Compared:
@@ -155,17 +141,15 @@ class Compared:
         matches = (found[0] if found else "") == self._wanted
         return ("true" if matches is self._equal else "false",)
 
-    def quick(self) -> Callable[[Get], str]:
-        name, wanted = self._name, self._wanted
+    def quick(self, places: Mapping[str, int]) -> Fetch:
+        place, wanted = places[self._name], self._wanted
         same, other = ("true", "false") if self._equal else ("false", "true")
 
-        def fetch(get: Get) -> str:
-            (value,) = get(name)  # type: ignore[misc]  # None is a TypeError, as promised
-            if value == wanted:
-                return same
-            if value.isascii() and value == value.strip():
-                return other
-            raise ValueError(value)
+        def fetch(values: Sequence[str]) -> str:
+            value = values[place]
+            if not value:
+                raise ValueError(value)
+            return same if value == wanted else other
 
         return fetch
 
@@ -198,7 +182,7 @@ class Template:
             reason = f"the template can't be evaluated: {error}"
             raise Unmappable(reason, "correct the template, or the value") from None
 
-    def quick(self) -> None:
+    def quick(self, places: Mapping[str, int]) -> None:  # noqa: ARG002 - there is no quick way through a template
         return None
 
 

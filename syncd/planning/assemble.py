@@ -1,7 +1,7 @@
 """From a situation to a plan: asks the facets, applies the mode, links, cuts, orders."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -11,7 +11,7 @@ from syncd.model.operation import Operation
 from syncd.model.plan import Note, Plan
 from syncd.model.situation import Situation
 from syncd.model.state import State
-from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link
+from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
 from syncd.ports import Facet
 
@@ -58,7 +58,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
 def without(plan: Plan, left_out: Iterable[str]) -> Plan:
     """Return *plan* without those operations, their whole bundles, and whatever needs them: deferred, counted."""
     bundles = {plan.by_id[identity].bundle for identity in left_out}
-    gone = dependents(plan.operations, (o.id for o in plan.operations if o.bundle in bundles))
+    gone = dependents(plan.operations, (o.id for o in plan.operations if o.bundle in bundles), whole=lambda _: True)
     deferred = Counter(plan.deferred)
     deferred.update(operation.kind for operation in plan.operations if operation.id in gone)
     kept = tuple(operation for operation in plan.operations if operation.id not in gone)
@@ -96,27 +96,46 @@ def _within_mode(situation: Situation, operations: Iterable[Operation]) -> tuple
 
 
 def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[str]) -> tuple[Operation, ...]:
-    """Keep the first *limit* operations, whole bundles, closed under needs; count the rest by kind."""
-    if len(operations) <= limit and not deferred:
+    """Keep about the first *limit* operations: whole bundles, each with the bundles it needs; count the rest by kind.
+
+    What goes first is what protects, then entity by entity; a first bundle that is larger than *limit* goes alone.
+    """
+    if len(operations) <= limit:
         return tuple(operations)
     sizes = Counter(operation.bundle for operation in operations)
-    order = sorted(operations, key=lambda o: (not o.bundle.startswith("removal:"), o.subject, o.kind, o.id))
+    needed = _needed_bundles(operations)
     chosen: set[str] = set()
     total = 0
-    for operation in order:
-        if operation.bundle in chosen:
-            continue
-        size = sizes[operation.bundle]
-        if chosen and total + size > limit:
-            continue
-        chosen.add(operation.bundle)
-        total += size
-    left_out = dependents(operations, (o.id for o in operations if o.bundle not in chosen))
-    kept = tuple(operation for operation in operations if operation.id not in left_out)
-    if not kept and operations:
-        return tuple(operations)
-    deferred.update(operation.kind for operation in operations if operation.id in left_out)
-    return kept
+    for operation in sorted(operations, key=lambda o: (not o.bundle.startswith("removal:"), o.subject, rank(o), o.id)):
+        if total >= limit:
+            break
+        more = _with_needed(operation.bundle, needed, chosen)
+        size = sum(sizes[bundle] for bundle in more)
+        if not chosen or total + size <= limit:
+            chosen |= more
+            total += size
+    deferred.update(operation.kind for operation in operations if operation.bundle not in chosen)
+    return tuple(operation for operation in operations if operation.bundle in chosen)
+
+
+def _needed_bundles(operations: Sequence[Operation]) -> Mapping[str, set[str]]:
+    bundle_of = {operation.id: operation.bundle for operation in operations}
+    needed: dict[str, set[str]] = defaultdict(set)
+    for operation in operations:
+        needed[operation.bundle].update(bundle_of[need] for need in operation.needs)
+    return needed
+
+
+def _with_needed(bundle: str, needed: Mapping[str, set[str]], chosen: Collection[str]) -> set[str]:
+    """Return *bundle* and all that it needs, directly or not, without what is *chosen* already."""
+    found = {bundle}.difference(chosen)
+    queue = list(found)
+    while queue:
+        for other in needed[queue.pop()]:
+            if other not in found and other not in chosen:
+                found.add(other)
+                queue.append(other)
+    return found
 
 
 def _waiting_notes(operations: Iterable[Operation], waiting: Mapping[str, str]) -> list[Note]:

@@ -7,7 +7,7 @@ what that one would have given.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from syncd.model.names import Key, fold
@@ -75,20 +75,28 @@ def _without_hope(operations: Sequence[Operation], is_true: Callable[[Fact], boo
     return hopeless
 
 
-def dependents(operations: Iterable[Operation], chosen: Iterable[str]) -> set[str]:
-    """Return the ids in *chosen* and of everything that needs one of them, directly or not."""
-    needing: dict[str, list[str]] = defaultdict(list)
+def dependents(
+    operations: Collection[Operation], chosen: Iterable[str], *, whole: Callable[[str], bool] = lambda _: False
+) -> set[str]:
+    """Return the ids in *chosen* and of everything that needs one of them, directly or not.
+
+    A bundle of which *whole* is true is taken as a whole: with one of its operations come all.
+    """
+    linked: dict[str, list[str]] = defaultdict(list)
     for operation in operations:
+        if whole(operation.bundle):
+            linked[operation.id].append(operation.bundle)
+            linked[operation.bundle].append(operation.id)
         for need in operation.needs:
-            needing[need].append(operation.id)
+            linked[need].append(operation.id)
     found = set(chosen)
     queue = list(found)
     while queue:
-        for identity in needing.get(queue.pop(), ()):
-            if identity not in found:
-                found.add(identity)
-                queue.append(identity)
-    return found
+        for name in linked.get(queue.pop(), ()):
+            if name not in found:
+                found.add(name)
+                queue.append(name)
+    return {operation.id for operation in operations if operation.id in found}
 
 
 def in_sending_order(operations: Sequence[Operation]) -> tuple[Operation, ...]:

@@ -14,8 +14,10 @@ def judge(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Plan:
     """Return *plan* with its findings and with what is withheld, each with the reason.
 
     A tripped guard withholds the bundles it counts, a proposal withholds itself; whatever needs a
-    withheld operation is withheld too. Approved operations are freed by their id, wherever they recur;
-    an approved finding about the source doesn't trip again while its numbers are the same.
+    withheld operation is withheld too, and a connected address move as a whole: half of it would leave
+    somebody on a parking address. Of a removal only that part waits: nobody stays for the sake of a group.
+    Approved operations are freed by their id, wherever they recur; an approved finding about the source
+    doesn't trip again while its numbers are the same.
     """
     freed = approved(situation.memory.approvals)
     found = (finding for guard in guards for finding in guard.examine(plan, situation))
@@ -31,7 +33,7 @@ def judge(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Plan:
             withheld.setdefault(operation.id, f"needs approval: {operation.reason}")
     for identity in freed:
         withheld.pop(identity, None)
-    for identity in dependents(plan.operations, list(withheld)):
+    for identity in dependents(plan.operations, list(withheld), whole=lambda bundle: bundle.startswith("move:")):
         if identity not in withheld:
             withheld[identity] = "needs an operation that is withheld"
     order = [operation.id for operation in plan.operations if operation.id in withheld]

@@ -4,10 +4,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 from syncd.errors import (
     CallError,
+    Interrupted,
     PermanentCallError,
     PermissionDenied,
     TargetUnreachable,
@@ -48,14 +50,16 @@ class WorkmailTarget:
         observer: Observer,
         make_password: PasswordMaker,
         workers: int = 1,
+        stop: Event | None = None,
     ) -> None:
-        """Read with at most *workers* calls at a time; with 1, no thread is started."""
+        """Read with at most *workers* calls at a time; with 1, no thread is started. *stop* ends reading."""
         self._caller = caller
         self._organization_id = organization_id
         self._clock = clock
         self._observer = observer
         self._make_password = make_password
         self._workers = workers
+        self._stop = stop or Event()
         self._backoff = Backoff(clock)
 
     def lists(self, *, bound: Mapping[EntityId, Kind]) -> Observed:
@@ -137,9 +141,17 @@ class WorkmailTarget:
             self._observer.called(operation, code, self._clock.monotonic() - begun)
 
     def _read(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Send a read until it answers; reads have no effect, so any transient failure is repeated."""
+        """Send a read until it answers; reads have no effect, so any transient failure is repeated.
+
+        Raises:
+            Interrupted: told to stop. A first read of a large organization takes hours.
+            TargetUnreachable: it failed too often.
+            PermissionDenied: it isn't allowed.
+        """
         failures = throttles = 0
         while True:
+            if self._stop.is_set():
+                raise Interrupted("told to stop while reading", hint="nothing was changed; the next cycle reads on")
             try:
                 return self._once(operation, parameters)
             except Throttled as error:

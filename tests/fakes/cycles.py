@@ -82,7 +82,7 @@ class World:
         )
 
     def sync(self, **options: object) -> Report:
-        return run_cycle(self.parts(), replace(Options(command="sync"), **options))  # type: ignore[arg-type]
+        return run_cycle(self.parts(), replace(Options(command="sync"), **options))  # type: ignore[arg-type] # the names are those of Options
 
     def plan(self) -> Plan:
         report = run_cycle(self.parts(), Options(command="plan", dry_run=True))

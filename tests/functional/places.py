@@ -1,14 +1,16 @@
 """Places with an organization and a directory of any kind, in which every output is looked at for secrets."""
 
+import atexit
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ ORGANIZATION = "m-0123456789abcdef0123456789abcdef"
 ENDPOINT = "http://127.0.0.1:8625"
 #: A secret that must show nowhere.
 CANARY = "wJalrXUtnFEMI-CANARY"
+PEOPLE = "planetexpress_people.csv"
+GROUPS = "planetexpress_groups.csv"
 _READING = ("Describe", "Get", "List")
 
 
@@ -70,6 +74,14 @@ class Warm:
         self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
+
+
+@cache
+def the_warm_one() -> Warm:
+    """Return the one of this process, started when it is first needed."""
+    started = Warm()
+    atexit.register(started.close)
+    return started
 
 
 @dataclass(slots=True)
@@ -121,6 +133,22 @@ class Site:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
+    def keep(self) -> Callable[[], None]:
+        """Return what puts everything back as it is now: files, store and WorkMail; faults end."""
+        files = {path: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
+        held = self.server.emulator.snapshot()
+
+        def put_back() -> None:
+            for path in self.folder.iterdir():
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+            for path, content in files.items():
+                path.write_bytes(content)
+            self.faults()
+            self.server.emulator.load(held)
+            self.server.log.reset()
+
+        return put_back
+
     def faults(self, *rules: Fault) -> None:
         """Let these go wrong from now on, and nothing else."""
         self.server.service.set_rules(rules)
@@ -136,16 +164,21 @@ class Site:
 
     def remembered(self, *tables: str) -> dict[str, list[tuple[object, ...]]]:
         """Return rows of the store; without names, those of whom we own and since when they are missing."""
-        with closing(sqlite3.connect(f"file:{self.folder / 'syncd.db'}?mode=ro", uri=True)) as store:
+        with closing(self._store()) as store:
             # The names come from tests.
             return {
-                name: sorted(store.execute(f"SELECT * FROM {name}"), key=repr)  # noqa: S608
+                name: sorted(store.execute(f"SELECT * FROM {name}"), key=repr)  # noqa: S608 - the names come from the schema itself
                 for name in tables or ("bindings", "marks", "source_counts")
             }
 
     def open_intents(self) -> int:
         """Return how many calls the journal knows no end of."""
-        return sum(1 for row in self.remembered("journal")["journal"] if row[15])
+        with closing(self._store()) as store:
+            (count,) = store.execute("SELECT count(*) FROM journal WHERE is_open").fetchone()
+        return int(count)
+
+    def _store(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{self.folder / 'syncd.db'}?mode=ro", uri=True)
 
 
 @contextmanager
@@ -170,3 +203,22 @@ def a_site(
         site = Site(folder, server, warm, config.name)
         site.change(ENDPOINT, server.endpoint_url)
         yield site
+
+
+def planetexpress(
+    folder: Path,
+    *,
+    seed: Mapping[str, object] | None = None,
+    switches: Switches | None = None,
+    credentials: Mapping[str, str] | None = None,
+) -> AbstractContextManager[Site]:
+    """Make a place with the people and groups of planetexpress.ldif; *seed* says more about the organization."""
+    return a_site(
+        folder,
+        the_warm_one(),
+        seed={"alias": "planetexpress", "domains": ["planetexpress.com"], **(seed or {})},
+        files=[DATA / PEOPLE, DATA / GROUPS],
+        config=DATA / "planetexpress.yaml",
+        switches=switches,
+        credentials=credentials,
+    )

@@ -3,7 +3,8 @@
 A dictionary of tuples for each row takes longer to make than the row takes to parse, and several times its memory.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from syncd.model.entry import Entry
@@ -18,14 +19,22 @@ join_cells = _CELLS.join
 class Columns:
     """What all rows of a file share: its columns, and what separates several values in a cell ("": nothing)."""
 
-    __slots__ = ("last", "names", "places", "separator")
+    __slots__ = ("_getters", "last", "names", "places", "separator")
 
     def __init__(self, names: tuple[str, ...], multi_value: str) -> None:
         self.names = names
         self.places = {name: place for place, name in enumerate(names)}
         self.separator = multi_value or _NEVER
+        self._getters: dict[tuple[str, ...], Callable[[list[str]], tuple[str, ...]]] = {}
         #: The row that was asked last, with its cells: the mapping asks one row for all its attributes.
         self.last: tuple[Row | None, list[str]] = (None, [])
+
+    def getter(self, names: tuple[str, ...]) -> Callable[[list[str]], tuple[str, ...]] | None:
+        """Return what takes the cells of *names*, at least two, from those of a row; None if one is no column."""
+        found = self._getters.get(names)
+        if found is None and all(name in self.places for name in names):
+            found = self._getters[names] = itemgetter(*(self.places[name] for name in names))
+        return found
 
     def values(self, cell: str) -> tuple[str, ...]:
         """Return the values of *cell*, trimmed where there are several; a blank cell has none."""
@@ -62,6 +71,17 @@ class Row(Mapping[str, tuple[str, ...]]):
         if columns.separator in cell or not cell or cell.isspace():
             return columns.values(cell) or default
         return (cell,)
+
+    def singles(self, names: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Return the cells of *names*, at least two, "" where there is no value; None if one has several.
+
+        What the mapping asks of most rows, at the cost of one question (`syncd.mapping.swift.Singles`).
+        """
+        columns, text = self._columns, self._text
+        getter = columns.getter(names)
+        if getter is None or columns.separator in text:
+            return None
+        return getter(text.split(_CELLS))
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.get(name) is not None

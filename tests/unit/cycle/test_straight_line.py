@@ -32,7 +32,7 @@ def test_a_directory_becomes_an_organization() -> None:
     assert report.exit_code == 0, [o for o in report.outcomes if o.result is not Result.APPLIED]
     assert {o.result for o in report.outcomes} == {Result.APPLIED}
     users = world.call("ListUsers", Filters={"State": "ENABLED"})["Users"]
-    assert {user["Email"] for user in users} == {f"fry@{DOMAIN}", f"leela@{DOMAIN}"}  # type: ignore[attr-defined]
+    assert {user["Email"] for user in users} == {f"fry@{DOMAIN}", f"leela@{DOMAIN}"}  # type: ignore[attr-defined] # JSON is untyped
     second = world.sync()
     assert second.plan is not None
     assert (second.plan.operations, second.exit_code) == ((), 0)
@@ -81,7 +81,7 @@ def test_a_return_within_the_fuse_gets_everything_back() -> None:
     report = world.sync()
     assert report.exit_code == 0, report.outcomes
     assert world.stores.bindings[LEELA.key].entity == before
-    assert f"captain@{DOMAIN}" in world.call("ListAliases", EntityId=before)["Aliases"]  # type: ignore[operator]
+    assert f"captain@{DOMAIN}" in world.call("ListAliases", EntityId=before)["Aliases"]  # type: ignore[operator] # JSON is untyped
     world.sync()  # a kept parking address shows only now that the mailbox is back (`workmail.md` B13)
     last = world.sync()
     assert last.plan is not None

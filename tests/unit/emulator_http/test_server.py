@@ -174,7 +174,7 @@ def test_what_is_no_address_is_refused(listen: str) -> None:
         parse_listen(listen)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "[::]", "emulator.example"])  # noqa: S104 - refused
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "[::]", "emulator.example"])  # noqa: S104 - must be refused
 def test_other_machines_are_let_in_only_on_demand(host: str) -> None:
     """The emulator, which asks for no password, listens to other machines only if told so."""
     with pytest.raises(UsageError, match="other machines can change"):

@@ -1,16 +1,11 @@
-"""What wiring makes itself: a clock, passwords, a caller that stops."""
+"""What wiring makes itself: a clock and passwords."""
 
 import string
 import threading
 import time
-from collections.abc import Mapping
 from datetime import UTC
-from typing import Any
 
-import pytest
-
-from syncd.errors import TransientCallError
-from syncd.wiring import SystemClock, _until_stopped, make_password
+from syncd.wiring import SystemClock, make_password
 
 
 def test_a_password_satisfies_the_strictest_policy() -> None:
@@ -43,23 +38,3 @@ def test_a_stop_wakes_who_sleeps() -> None:
 
     assert time.monotonic() - begun < 5
     assert clock.monotonic() >= begun
-
-
-def test_reading_ends_with_a_stop_and_writing_does_not() -> None:
-    """Once told to stop, no read is sent any more; a change under way is the executor's to finish."""
-    sent: list[str] = []
-
-    def caller(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        sent.append(operation)
-        return parameters
-
-    stop = threading.Event()
-    call = _until_stopped(caller, stop)
-    call("ListUsers", {})
-    stop.set()
-    for operation in ("ListUsers", "DescribeUser", "GetMailDomain"):
-        with pytest.raises(TransientCallError, match="told to stop"):
-            call(operation, {})
-    call("CreateAlias", {})
-
-    assert sent == ["ListUsers", "CreateAlias"]
