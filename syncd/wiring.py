@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.cycle import Parts
-from syncd.errors import ConfigurationError, Problem
+from syncd.errors import ConfigurationError, Problem, SourceError, UsageError
 from syncd.guards import GUARDS, SOURCE_GUARDS
+from syncd.model.names import Kind, identity_of, kind_of
 from syncd.planning import document
 from syncd.ports import Clock, Observer, Source, Target
 from syncd.settings import Loaded, OrganizationSettings
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from syncd.mapping import Rules
     from syncd.mapping.needs import Needs as MappingNeeds
     from syncd.mapping.settings import MappingSettings
+    from syncd.model.check import Check
+    from syncd.model.names import Key
     from syncd.sources.csv.source import Needs as CsvNeeds
+    from syncd.sources.ldap.proposal import Proposal
     from syncd.sources.ldap.settings import LdapSettings
     from syncd.sources.ldap.source import LdapSource
     from syncd.store.store import Store
@@ -145,7 +149,12 @@ def _mapping(organization: OrganizationSettings) -> "MappingSettings":
 
 
 def _source(
-    loaded: Loaded, organization: OrganizationSettings, rules: "Rules", *, clock: Clock, observer: Observer
+    loaded: Loaded,
+    organization: OrganizationSettings,
+    rules: "Rules",
+    *,
+    clock: Clock,
+    observer: Observer | None = None,
 ) -> Source:
     from syncd.sources.ldap.settings import LdapSettings
 
@@ -158,7 +167,12 @@ def _source(
 
 
 def ldap_source(
-    loaded: Loaded, organization: OrganizationSettings, rules: "Rules", *, clock: Clock, observer: Observer
+    loaded: Loaded,
+    organization: OrganizationSettings,
+    rules: "Rules",
+    *,
+    clock: Clock,
+    observer: Observer | None = None,
 ) -> "LdapSource":
     """Return the LDAP source of *organization*; nobody is asked yet."""
     from syncd.sources.ldap.connection import open_session
@@ -171,9 +185,10 @@ def ldap_source(
         open_session,
         settings,
         clock=clock,
-        event=observer.event,
         password=partial(_ldap_password, loaded, organization.name, settings),
     )
+    if observer is not None:
+        connect = partial(connect, event=observer.event)
     return LdapSource(
         settings,
         users=rules.users,
@@ -202,6 +217,72 @@ def _columns(needs: "MappingNeeds") -> "CsvNeeds":
     from syncd.sources.csv.source import Needs
 
     return Needs(key=needs.key, columns=needs.attributes, members=needs.members)
+
+
+def examine_source(loaded: Loaded, organization: OrganizationSettings) -> Iterator["Check"]:
+    """Yield what can be said of the directory of *organization*; it is asked, and nothing is changed."""
+    from syncd import mapping
+    from syncd.model.check import Check, Health
+    from syncd.sources.ldap.settings import LdapSettings
+
+    clock = SystemClock()
+    rules = mapping.Rules(_mapping(organization))
+    if isinstance(organization.source, LdapSettings):
+        from syncd.sources.ldap.examination import examine
+
+        source = ldap_source(loaded, organization, rules, clock=clock)
+        yield from examine(organization.source, source, rules.users, clock)
+        return
+    try:
+        snapshot = _source(loaded, organization, rules, clock=clock).read(())
+    except SourceError as error:
+        yield Check(topic="read", health=Health.FAIL, found=str(error), exit_code=error.exit_code)
+    else:
+        found = (
+            f"{len(snapshot.users):,} people, {len(snapshot.groups):,} groups, {len(snapshot.rejections):,} rejected"
+        )
+        yield Check(topic="read", health=Health.WARN if snapshot.rejections else Health.OK, found=found)
+
+
+def ldapsearch_for(organization: OrganizationSettings, key: "Key") -> tuple[str, ...]:
+    """Return the commands that show the entry of *key* in the directory; none for other kinds of source."""
+    from syncd.sources.ldap.ldapsearch import ldapsearch_line
+    from syncd.sources.ldap.queries import filter_for
+    from syncd.sources.ldap.settings import LdapSettings
+
+    settings, mapping = organization.source, organization.mapping
+    if not isinstance(settings, LdapSettings):
+        return ()
+    is_user = kind_of(key) is Kind.USER
+    attribute = mapping.key if is_user else mapping.groups.key if mapping.groups else ""
+    wanted = filter_for(attribute, identity_of(key))
+    bases = dict.fromkeys(query.base for query in (settings.users if is_user else settings.groups))
+    return tuple(ldapsearch_line(settings, base, "sub", wanted, ("*", attribute)) for base in bases if attribute)
+
+
+def propose_ldap(
+    server: str, *, ca_file: Path | None, start_tls: bool, bind_dn: str, password: str, base: str
+) -> "Proposal":
+    """Return a configuration for the LDAP server *server*, which is asked what it is.
+
+    Raises:
+        UsageError: this is no way to reach a server.
+        SourceError: it doesn't answer, or not what is needed.
+    """
+    from pydantic import ValidationError
+
+    from syncd.sources.ldap.connection import open_session
+    from syncd.sources.ldap.proposal import propose
+    from syncd.sources.ldap.settings_connection import ConnectionSettings
+
+    bind = {"dn": bind_dn, "password": password} if bind_dn else {"method": "anonymous"}
+    tls = {"ca_file": None if ca_file is None else ca_file.absolute(), "start_tls": start_tls}
+    try:
+        settings = ConnectionSettings.model_validate({"servers": [server], "tls": tls, "bind": bind})
+    except ValidationError as error:
+        reasons = [str(finding["msg"]).removeprefix("Value error, ") for finding in error.errors(include_input=False)]
+        raise UsageError(f"{server} can't be asked: {'; '.join(reasons)}") from error
+    return propose(settings, partial(open_session, settings, clock=SystemClock()), base=base)
 
 
 def guard_names() -> tuple[str, ...]:

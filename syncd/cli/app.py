@@ -15,6 +15,7 @@ from syncd.cli import (
     approve,
     check,
     demo,
+    doctor,
     emulator,
     explain,
     history,
@@ -67,6 +68,7 @@ def _syncd(
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 app.command("plan")(plan.plan)
 app.command("apply")(apply.apply)
 app.command("sync")(sync.sync)

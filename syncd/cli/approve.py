@@ -59,6 +59,9 @@ def approve(
             Approval(digest=stored.digest, operations=freed, by=name, expires_at=until)
         )
     typer.echo(f"Plan {short} of {owner.name}: {_freed(stored, freed)}.")
+    for finding in stored.findings:
+        if finding.signature in freed:
+            typer.echo(f"  {finding.guard}: {finding.text or finding.used}")
     typer.echo(f"Approved by {name}, until {until:%Y-%m-%d %H:%M} UTC.")
     typer.echo(f"The next cycle sends what is still needed of it; now: syncd apply {short}")
     return 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from syncd.model.names import Key
     from syncd.model.operation import Operation
     from syncd.model.plan import Plan
+    from syncd.settings import OrganizationSettings
     from syncd.store.records import OperationRecord
     from syncd.store.store import OrganizationStore
 
@@ -33,6 +34,8 @@ class Story:
     planned_at: datetime | None
     standing: tuple[str, ...]
     operations: "tuple[OperationRecord, ...]"
+    #: Commands that show the entry in the directory.
+    look_up: tuple[str, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -50,7 +53,7 @@ def explain(
     session = begin(config, organization)
     with open_store(session, must_exist=True) as store:
         stories = [
-            _story(each.name, candidate, store.organization(each.workmail.organization_id))
+            _story(each, candidate, store.organization(each.workmail.organization_id))
             for each in session.organizations
             for candidate in keys_of(key)
         ]
@@ -66,10 +69,12 @@ def explain(
     return 0
 
 
-def _story(organization: str, key: "Key", stored: "OrganizationStore") -> Story:
+def _story(organization: "OrganizationSettings", key: "Key", stored: "OrganizationStore") -> Story:
+    from syncd.wiring import ldapsearch_for
+
     plan = stored.history.last_plan()
     return Story(
-        organization=organization,
+        organization=organization.name,
         key=key,
         name="" if plan is None else plan.names.get(key, ""),
         binding=stored.memory.binding(key),
@@ -77,6 +82,7 @@ def _story(organization: str, key: "Key", stored: "OrganizationStore") -> Story:
         planned_at=None if plan is None else plan.created_at,
         standing=() if plan is None else tuple(_standing(plan, key)),
         operations=stored.history.operations_of(key),
+        look_up=ldapsearch_for(organization, key),
     )
 
 
@@ -132,6 +138,9 @@ def _lines(story: Story) -> Iterator[str]:
         ended = record.result or "outcome unknown"
         why = f": {record.code} {record.message}" if record.code else ""
         yield f"    {_moment(record.at)}  {ended:<8}  {safe(record.summary)}{safe(why)}"
+    if story.look_up:
+        yield "  In the directory"
+        yield from (f"    {safe(line)}" for line in story.look_up)
 
 
 def _moment(at: datetime) -> str:

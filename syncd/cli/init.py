@@ -1,5 +1,6 @@
-"""`syncd init`: an example configuration to begin with."""
+"""`syncd init`: an example configuration to begin with, or one for an LDAP server that is asked what it is."""
 
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +10,70 @@ import typer
 from syncd.errors import UsageError
 
 
+class SourceType(StrEnum):
+    """The kinds of directory."""
+
+    CSV = "csv"
+    LDAP = "ldap"
+
+
 def init(
     path: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path("syncd.yaml"),
+    *,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    source: Annotated[SourceType, typer.Option("--source", help="The kind of directory.")] = SourceType.CSV,
+    server: Annotated[
+        str, typer.Option("--server", metavar="URL", help="ldap: the server to ask, such as ldaps://dc1.corp.example.")
+    ] = "",
+    ca_file: Annotated[
+        Path | None,
+        typer.Option("--ca-file", metavar="FILE", help="ldap: who signed the server's certificate, in PEM."),
+    ] = None,
+    start_tls: Annotated[bool, typer.Option("--start-tls", help="ldap: encrypt an ldap:// connection.")] = False,
+    bind_dn: Annotated[
+        str, typer.Option("--bind-dn", metavar="DN", help="ldap: the account, where strangers are told nothing.")
+    ] = "",
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", metavar="FILE", help="ldap: the file with its password.")
+    ] = None,
+    base: Annotated[str, typer.Option("--base", metavar="DN", help="ldap: the top of the tree.")] = "",
 ) -> int:
-    """Write a commented example configuration."""
-    text = files("syncd.cli").joinpath("example.yaml").read_text(encoding="utf-8")
+    """Write a commented example configuration; for LDAP, one that fits the server."""
+    asks_server = bool(server or ca_file or start_tls or bind_dn or password_file or base)
+    if source is SourceType.CSV:
+        if asks_server:
+            raise UsageError("only an LDAP server can be asked", hint="add --source ldap")
+        text = files("syncd.cli").joinpath("example.yaml").read_text(encoding="utf-8")
+    else:
+        if not server:
+            raise UsageError("which server?", hint="name it: --server ldaps://dc1.corp.example")
+        text = _proposed(server, ca_file, bind_dn, password_file, base, start_tls=start_tls)
+    _write(path, text, force=force)
+    typer.echo(f"Wrote {path}. Change it to your directory and your organization; then:")
+    typer.echo(f"  syncd check --config {path}   is the file right? (asks nobody)")
+    if source is SourceType.LDAP:
+        typer.echo(f"  syncd doctor --config {path}  can the directory be read? (changes nothing)")
+    typer.echo(f"  syncd plan --config {path}    what would happen? (changes nothing)")
+    return 0
+
+
+def _proposed(
+    server: str, ca_file: Path | None, bind_dn: str, password_file: Path | None, base: str, *, start_tls: bool
+) -> str:
+    from syncd.wiring import propose_ldap
+
+    if bool(bind_dn) != bool(password_file):
+        raise UsageError("--bind-dn and --password-file belong together")
+    try:
+        password = password_file.read_text(encoding="utf-8").rstrip("\r\n") if password_file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{password_file} can't be read: {error}", hint="name another file") from error
+    proposal = propose_ldap(server, ca_file=ca_file, start_tls=start_tls, bind_dn=bind_dn, password=password, base=base)
+    typer.echo(f"{server} is {proposal.flavor}, with entries below {proposal.base}.")
+    return proposal.text
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
     try:
         with path.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)
@@ -22,7 +81,3 @@ def init(
         raise UsageError(f"{path} exists already", hint="name another file, or add --force to replace it") from error
     except OSError as error:
         raise UsageError(f"{path} can't be written: {error.strerror}", hint="name another file") from error
-    typer.echo(f"Wrote {path}. Change it to your directory and your organization; then:")
-    typer.echo(f"  syncd check --config {path}   is the file right? (asks nobody)")
-    typer.echo(f"  syncd plan --config {path}    what would happen? (changes nothing)")
-    return 0

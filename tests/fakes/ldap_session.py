@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self, cast
 
+from syncd.errors import SourceUnreachable
 from syncd.sources.ldap import names
 from syncd.sources.ldap.connection import Session
 from syncd.sources.ldap.decoder import RawEntry
@@ -28,7 +29,8 @@ def raw(dn: str, **attributes: str | bytes | Sequence[str | bytes]) -> RawEntry:
 class FakeSession:
     """Answers as a server would: base, scope, and filters of `=`, `&`, `|`, `!`; returns all attributes.
 
-    *hidden* holds names that are not shown, *refuses* filters (a part of their text) -> result code.
+    *hidden* holds names that are not shown, *refuses* filters (a part of their text) -> result code. After
+    *breaks_after* messages the connection is gone.
     """
 
     entries: list[RawEntry]
@@ -37,14 +39,25 @@ class FakeSession:
     hidden: set[str] = field(default_factory=set)
     refuses: dict[str, int] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    breaks_after: int = 1_000_000
 
-    def __enter__(self) -> "FakeSession":
+    def open(self) -> Session:
+        """Return this as a source takes it."""
+        return cast("Session", self)
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None: ...
 
     def search(
-        self, base: str, *, scope: names.Scope, filter: str, attributes: Sequence[str], **_: object
+        self,
+        base: str,
+        *,
+        scope: names.Scope,
+        filter: str,  # noqa: A002 - the word of LDAP
+        attributes: Sequence[str],
+        **_: object,
     ) -> Iterator[RawEntry]:
         self.asked.append((base, filter))
         for part, code in self.refuses.items():
@@ -54,9 +67,18 @@ class FakeSession:
         for entry in list(self.entries):
             dn = names.normalize(entry.dn)
             if dn not in self.hidden and names.is_within(dn, within, scope) and _fits(entry, wanted):
+                self._one_more()
                 yield entry
+        self._one_more()
+
+    def _one_more(self) -> None:
+        """Count a message; the end of a search is one too."""
+        if self.breaks_after == 0:
+            raise SourceUnreachable("the connection is gone")
+        self.breaks_after -= 1
 
     def lookup(self, base: str, attributes: Sequence[str]) -> RawEntry | None:
+        self._one_more()
         self.asked.append((base, ""))
         wanted = names.normalize(base)
         found = [entry for entry in self.entries if names.normalize(entry.dn) == wanted]
@@ -72,17 +94,17 @@ class Interrupted:
         self._happens = happens
         self._count = 0
 
-    def __enter__(self) -> "Interrupted":
+    def __enter__(self) -> Self:
         self._session.__enter__()
         return self
 
-    def __exit__(self, *exception: Any) -> None:
-        self._session.__exit__(*exception)
+    def __exit__(self, *exception: object) -> None:
+        self._session.close()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._session, name)
 
-    def search(self, base: str, **options: Any) -> Iterator[RawEntry]:
+    def search(self, base: str, **options: Any) -> Iterator[RawEntry]:  # noqa: ANN401 - handed on
         if self._count == self._before:
             self._happens()
         self._count += 1

@@ -38,8 +38,7 @@ class Namespace:
         def enter() -> None:
             try:
                 with open(f"/proc/{self._inner}/ns/net", "rb") as network:  # noqa: PTH123 - a name of the kernel
-                    if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), _CLONE_NEWNET):
-                        raise OSError(ctypes.get_errno(), "setns")
+                    _join(network.fileno())
                 outcome["value"] = function()
             except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
                 outcome["error"] = error
@@ -82,9 +81,15 @@ class Namespace:
         return int(children.split()[0])
 
 
-def run(command: Sequence[str], **options: Any) -> None:
+def _join(network: int) -> None:
+    """Move the calling thread, and nobody else, into *network*."""
+    if ctypes.CDLL(None, use_errno=True).setns(network, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def run(command: Sequence[str]) -> None:
     """Run *command* to its end; what it said is in the error if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **options)
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
 

@@ -15,8 +15,10 @@ SUFFIX = "dc=planetexpress,dc=com"
 PEOPLE = f"ou=people,{SUFFIX}"
 #: The sample directory has the groups of an Active Directory.
 SCHEMA = (
-    "attributetype ( 1.2.840.113556.1.4.750 NAME 'groupType' EQUALITY integerMatch SINGLE-VALUE "
-    "SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 )",
+    (
+        "attributetype ( 1.2.840.113556.1.4.750 NAME 'groupType' EQUALITY integerMatch SINGLE-VALUE "
+        "SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 )"
+    ),
     "objectclass ( 1.2.840.113556.1.5.8 NAME 'Group' SUP top STRUCTURAL MUST ( groupType $ cn ) MAY ( member ) )",
 )
 ORGANIZATION_SEED = {"alias": "planetexpress", "domains": ["planetexpress.com"]}
@@ -143,3 +145,16 @@ def test_no_server_is_told_with_its_name(site: Site, slapd: Slapd) -> None:
 
     assert ended.code == 69
     assert slapd.url in ended.err
+
+
+def test_explain_shows_how_to_see_the_entry_in_the_directory(site: Site) -> None:
+    """The ldapsearch line asks for the key; nobody is asked now."""
+    succeeded(site.syncd("sync"))
+    rows = site.remembered("bindings")["bindings"]
+    key = next(str(value) for row in rows for value in row if str(value).startswith("user:"))
+    site.environment["LDAP_URL"] = "ldap://127.0.0.1:1"
+
+    ended = succeeded(site.syncd("explain", key))
+
+    assert "ldapsearch -LLL" in ended.out
+    assert f"(entryUUID={key.partition(':')[2]})" in ended.out

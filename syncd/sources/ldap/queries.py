@@ -1,0 +1,125 @@
+"""What is asked of the server: the configured searches, with what is usual there, and the attributes they need."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from syncd.mapping.needs import Needs
+from syncd.model.names import Kind
+from syncd.sources.ldap import disabled, filters, members, names, values
+from syncd.sources.ldap.entries import MEMBERS, PROXY_ALIASES, PROXY_PRIMARY, VIRTUAL
+from syncd.sources.ldap.flavors import Flavor
+from syncd.sources.ldap.settings import GroupQuery, LdapSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """One search for entries of *kind*; *within* is its base in normal form; *ways* are those of group members."""
+
+    kind: Kind
+    base: str
+    within: str
+    scope: names.Scope
+    filter: str
+    attributes: tuple[str, ...]
+    ways: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that is asked, in order. *disabled_by* and *ways* are what is used after all."""
+
+    flavor: Flavor
+    searches: tuple[Search, ...]
+    disabled_by: tuple[str, ...]
+    ways: frozenset[str]
+    #: Members are resolved by `dn`; else the mapping takes their values as they are.
+    by_name: bool = True
+
+    def of(self, kind: Kind) -> tuple[Search, ...]:
+        return tuple(search for search in self.searches if search.kind is kind)
+
+    def covers(self, dn: str, kinds: Sequence[Kind] = (Kind.USER, Kind.GROUP)) -> bool:
+        """Return whether an entry called *dn* (normal form) lies within a search."""
+        return any(s.kind in kinds and names.is_within(dn, s.within, s.scope) for s in self.searches)
+
+
+def make_plan(
+    settings: LdapSettings, flavor: Flavor, users: Needs, groups: Needs | None, *, by_name: bool = True
+) -> Plan:
+    """Return what is asked of a server of *flavor*; without *groups*, the mapping has none.
+
+    *by_name*: member values are resolved to the names of entries; else they stay as they are (`memberUid` by `uid`).
+    """
+    disabled_by = settings.disabled if settings.disabled is not None else flavor.disabled
+    group_searches = (
+        [_group_search(query, flavor, groups, by_name=by_name) for query in settings.groups] if groups else []
+    )
+    ways = frozenset[str]().union(*(search.ways for search in group_searches))
+    asked = _asked(users) | disabled.attributes_for(disabled_by) | members.attributes_of(Kind.USER, ways)
+    user_searches = [
+        Search(
+            kind=Kind.USER,
+            base=query.base,
+            within=names.normalize(query.base),
+            scope=query.scope,
+            filter=query.filter or flavor.users,
+            attributes=_sorted(asked),
+        )
+        for query in settings.users
+    ]
+    return Plan(
+        flavor=flavor,
+        searches=(*user_searches, *group_searches),
+        disabled_by=tuple(disabled_by),
+        ways=ways,
+        by_name=by_name,
+    )
+
+
+def _group_search(query: GroupQuery, flavor: Flavor, needs: Needs, *, by_name: bool) -> Search:
+    ways = _ways(query, flavor, needs.members) if by_name else ()
+    return Search(
+        kind=Kind.GROUP,
+        base=query.base,
+        within=names.normalize(query.base),
+        scope=query.scope,
+        filter=query.filter or flavor.groups,
+        attributes=_sorted(_asked(needs) | members.attributes_of(Kind.GROUP, ways)),
+        ways=ways,
+    )
+
+
+def _ways(query: GroupQuery, flavor: Flavor, looked_at: str) -> tuple[str, ...]:
+    """Return how members are read: as the query says, and by the attribute that the mapping looks at."""
+    if not looked_at:
+        return ()
+    ways = query.members or flavor.members
+    known = {names.canonical_type(way) for way in (*ways, MEMBERS)}
+    return ways if names.canonical_type(looked_at) in known else (*ways, looked_at)
+
+
+def _asked(needs: Needs) -> frozenset[str]:
+    """Return the attributes to fetch for what the mapping uses."""
+    asked = needs.all - VIRTUAL
+    return asked | ({"proxyAddresses"} if needs.attributes & {PROXY_PRIMARY, PROXY_ALIASES} else set())
+
+
+def _sorted(attributes: Iterable[str]) -> tuple[str, ...]:
+    """Return each attribute once, whatever its spelling."""
+    once = {names.canonical_type(name): name for name in sorted(attributes)}
+    return tuple(once[folded] for folded in sorted(once))
+
+
+def filter_for(key: str, *identities: str) -> str:
+    """Return the filter that finds the entries whose attribute *key* is one of *identities*."""
+    return filters.any_of(filters.equals(key, _as_stored(key, identity)) for identity in identities)
+
+
+def _as_stored(key: str, identity: str) -> str | bytes:
+    """Return *identity* as the server has it: a GUID is bytes."""
+    if key.lower() != "objectguid":
+        return identity
+    try:
+        return values.guid_bytes(identity)
+    except values.BadValue:
+        return identity

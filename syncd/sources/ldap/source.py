@@ -1,0 +1,138 @@
+"""The directory as an LDAP server has it: a complete read, or an error that says what is missing.
+
+Complete means: every search ended with success, every base and every canary was visible before and after (`pitfalls.md`
+A3: an account that lost its rights is told "success", and shown nothing).
+"""
+
+import gc
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+from syncd.errors import ConfigurationError, Problem, SourceIncomplete
+from syncd.mapping.needs import Needs
+from syncd.model.entry import Absence, Snapshot
+from syncd.model.names import Key, Kind
+from syncd.ports import Clock
+from syncd.sources.ldap.absences import Absences, is_visible
+from syncd.sources.ldap.connection import Session, open_session
+from syncd.sources.ldap.entries import DN, VIRTUAL
+from syncd.sources.ldap.flavors import FLAVORS, choose
+from syncd.sources.ldap.queries import Plan, make_plan
+from syncd.sources.ldap.reading import Found, Reading
+from syncd.sources.ldap.settings import LdapSettings
+
+
+class LdapSource:
+    """Implements `ports.Source`. *groups* is None when the mapping has no groups: then none are read.
+
+    *members_by* is the attribute that member values name; unless it is `dn`, they stay as they are. *connect* returns a
+    session with a server.
+
+    Raises:
+        ConfigurationError: the key is none.
+    """
+
+    def __init__(
+        self,
+        settings: LdapSettings,
+        *,
+        users: Needs,
+        groups: Needs | None = None,
+        members_by: str = DN,
+        clock: Clock,
+        connect: Callable[[], Session] | None = None,
+    ) -> None:
+        for needs in (users, groups):
+            if needs is not None and needs.key in VIRTUAL:
+                problem = Problem(
+                    where="mapping.key",
+                    reason=f"{needs.key} is no attribute of the directory, or changes when an entry is moved",
+                    remedy=f"use {', '.join(f'{flavor.key} ({flavor.title})' for flavor in FLAVORS.values())}",
+                )
+                raise ConfigurationError("the mapping doesn't fit an LDAP source", [problem])
+        self._settings = settings
+        self._users = users
+        self._groups = groups if settings.groups else None
+        self._by_name = members_by == DN
+        self._clock = clock
+        self.connect = connect or partial(open_session, settings, clock=clock)
+
+    def plan(self, session: Session) -> Plan:
+        """Return what is asked of the server of *session*.
+
+        Raises:
+            SourceIncomplete: its flavor is to be recognized, and can't.
+        """
+        flavor = choose(self._settings.flavor, session.root_dse, server=session.server)
+        return make_plan(self._settings, flavor, self._users, self._groups, by_name=self._by_name)
+
+    def read(self, known: Collection[Key]) -> Snapshot:
+        """Return all entries, members resolved; of *known* keys that are absent, what became of them.
+
+        Raises:
+            SourceIncomplete: something is missing or not visible; what, and what to do.
+            SourceUnreachable: no server could be used, or the connection broke.
+        """
+        with _collector_paused(), self.connect() as session:
+            plan = self.plan(session)
+            check_visible(session, plan, self._settings.canaries)
+            reading = Reading(session=session, plan=plan, users=self._users, groups=self._groups, now=self._clock.now())
+            reading.read_entries()
+            check_visible(session, plan, self._settings.canaries)
+            absences = Absences(reading).look_up(known)
+            reading.finish()
+            return _snapshot(reading, absences)
+
+
+def _snapshot(reading: Reading, absences: Mapping[Key, Absence]) -> Snapshot:
+    users = reading.found.get(Kind.USER, Found())
+    groups = reading.found.get(Kind.GROUP, Found())
+    return Snapshot(
+        users=tuple(users.entries.values()),
+        groups=tuple(groups.entries.values()),
+        rejections=(*users.rejections, *groups.rejections),
+        absences=absences,
+        groups_read=Kind.GROUP in reading.found,
+    )
+
+
+def check_visible(session: Session, plan: Plan, canaries: Collection[str]) -> None:
+    """See that every base and every canary can be read.
+
+    Raises:
+        SourceIncomplete: naming those that can't.
+    """
+    bases = dict.fromkeys(search.base for search in plan.searches)
+    problems = [
+        Problem(
+            where=f"the base {base}",
+            reason="it is not there, or not visible to syncd's account",
+            remedy="check it, and what the account may read",
+        )
+        for base in bases
+        if not is_visible(session, base)
+    ]
+    problems += [
+        Problem(
+            where=f"the canary {canary}",
+            reason="it is not there, or not visible to syncd's account, so others may be missing too",
+            remedy="check what the account may read; if the entry is gone for good, name another",
+        )
+        for canary in canaries
+        if not is_visible(session, canary)
+    ]
+    if problems:
+        raise SourceIncomplete(f"{session.server} does not show everything: nothing was changed", problems)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cycle collector from walking over the growing entries again and again: they hold no cycles."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
