@@ -22,11 +22,9 @@ from syncd.settings import Loaded, OrganizationSettings
 
 if TYPE_CHECKING:
     from syncd.mapping import Rules
-    from syncd.mapping.needs import Needs as MappingNeeds
     from syncd.mapping.settings import MappingSettings
     from syncd.model.check import Check
     from syncd.model.names import Key
-    from syncd.sources.csv.source import Needs as CsvNeeds
     from syncd.sources.ldap.proposal import Proposal
     from syncd.sources.ldap.settings import LdapSettings
     from syncd.sources.ldap.source import LdapSource
@@ -162,8 +160,7 @@ def _source(
         return ldap_source(loaded, organization, rules, clock=clock, observer=observer)
     from syncd.sources.csv import CsvSource
 
-    groups = None if rules.groups is None else _columns(rules.groups)
-    return CsvSource(organization.source, folder=loaded.folder, users=_columns(rules.users), groups=groups)
+    return CsvSource(organization.source, folder=loaded.folder, users=rules.users, groups=rules.groups)
 
 
 def ldap_source(
@@ -210,13 +207,6 @@ def _ldap_password(loaded: Loaded, name: str, settings: "LdapSettings") -> str:
             (each.source.bind for each in organizations if each.name == name and each.source.type == "ldap"), bind
         )
     return bind.password.get_secret_value() if bind.password else ""
-
-
-def _columns(needs: "MappingNeeds") -> "CsvNeeds":
-    """Return what the mapping uses of entries, in the words of a CSV file."""
-    from syncd.sources.csv.source import Needs
-
-    return Needs(key=needs.key, columns=needs.attributes, members=needs.members)
 
 
 def examine_source(loaded: Loaded, organization: OrganizationSettings) -> Iterator["Check"]:

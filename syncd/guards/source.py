@@ -86,7 +86,8 @@ class Rejections:
         tripped = (counted > threshold.count and share > threshold.percent) or _all_of_a_kind(plan, situation)
         text = (
             f"{counted} of {population} records can't be used ({share:.1f} %); the limit is {threshold.count} and "
-            f"{threshold.percent:g} % (guards.rejections). The first: {plan.rejections[0] if plan.rejections else ''}"
+            f"{threshold.percent:g} % (guards.rejections). The first: {plan.rejections[0] if plan.rejections else ''}. "
+            "If this is right, approve the plan; if not, mend the mapping or the source"
         )
         yield Finding(
             guard=self.name,

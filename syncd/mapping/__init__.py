@@ -16,8 +16,8 @@ examples.py     the examples of a mapping hold
 """
 
 from syncd.mapping.examples import run_examples
-from syncd.mapping.needs import Needs
 from syncd.mapping.rules import Rules
 from syncd.mapping.snapshot import map_snapshot
+from syncd.model.needs import Needs
 
 __all__ = ["Needs", "Rules", "map_snapshot", "run_examples"]

@@ -8,9 +8,9 @@ from jinja2 import TemplateSyntaxError
 
 from syncd.errors import ConfigurationError, Problem
 from syncd.mapping.expressions import Expression, parse
-from syncd.mapping.needs import Needs
 from syncd.mapping.settings import Example, GroupSettings, MappingSettings, MemberSettings
 from syncd.model.names import Kind
+from syncd.model.needs import Needs
 from syncd.model.state import PROFILE_FIELDS
 
 

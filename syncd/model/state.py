@@ -43,7 +43,7 @@ class Wanted:
     """An entity as the directory wants it, within the target's limits. Positional order is the field order.
 
     *members* of a group holds keys of users and groups; *display_name* is "" for groups; *primary* is
-    never "" (an entry without one is rejected, or, for groups, not mapped at all).
+    "" for disabled entries only (others without one are rejected, or, being groups, not mapped at all).
     """
 
     key: Key

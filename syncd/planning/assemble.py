@@ -3,17 +3,21 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from syncd.model.entry import Rejection
 from syncd.model.names import Key, Kind, fold
-from syncd.model.operation import Operation
+from syncd.model.operation import Action, Operation
 from syncd.model.plan import Note, Plan
 from syncd.model.situation import Situation
 from syncd.model.state import State
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
 from syncd.ports import Facet
+
+#: Bundles of several operations: a person's whole removal, one connected address move.
+_WHOLE = ("removal:", "move:")
+#: Operations that a removal takes, roughly.
+_REMOVAL_SIZE = 4
 
 
 def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence[Rejection] = ()) -> Plan:
@@ -22,18 +26,18 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
     *rejections* are those of the match, added to those of the source and the mapping. Claims that have
     to wait come first: whoever they block is frozen for the facets that follow.
     """
-    operations: list[Operation] = []
-    deferred: Counter[str] = Counter()
+    situation, postponed = _first_leavers(situation)
+    draw = _Draw(situation.policy.mode.allows, situation.policy.max_operations)
     notes: list[Note] = []
     for facet in facets:
         proposed = facet.propose(situation)
         if proposed.blocked:
             situation = _with_blocked(situation, proposed.blocked)
         notes += proposed.notes
-        stream = iter(proposed.operations)
-        operations += islice(stream, situation.policy.max_operations)
-        deferred.update(operation.kind for operation in stream)
-    inside, outside = _within_mode(situation, operations)
+        draw.take(proposed.operations)
+    deferred = draw.deferred + Counter(deregister=postponed)
+    notes += draw.notes()
+    inside, outside = _within_mode(situation, draw.operations)
     linked, waiting = link(inside, StartingFacts(situation))
     if deferred:  # what they wait for may simply not fit into this plan
         deferred.update(operation.kind for operation in inside if operation.id in waiting)
@@ -53,6 +57,52 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
         populations=_populations(situation),
         names=titles(situation, (*kept, *outside)),
     )
+
+
+class _Draw:
+    """Takes the first operations of each facet: a plan is never larger than what fits, however much there is to do.
+
+    Bundles that facets share, or spread over their stream, are taken whole.
+    """
+
+    def __init__(self, allowed: Collection[Action], limit: int) -> None:
+        self.operations: list[Operation] = []
+        self.deferred: Counter[str] = Counter()
+        self._allowed = allowed
+        self._limit = limit
+        self._unseen = 0
+
+    def take(self, stream: Iterable[Operation]) -> None:
+        """Take the first of *stream* within the mode, and as many outside of it."""
+        room = {True: self._limit, False: self._limit}
+        for operation in stream:
+            inside = operation.action in self._allowed
+            if operation.bundle.startswith(_WHOLE) and inside:
+                self.operations.append(operation)
+            elif room[inside]:
+                room[inside] -= 1
+                self.operations.append(operation)
+            elif inside:
+                self.deferred[operation.kind] += 1
+            else:
+                self._unseen += 1
+
+    def notes(self) -> list[Note]:
+        """Tell of what isn't even counted as outside the mode."""
+        text = f"{self._unseen} more operations are outside the mode"
+        return [Note(code="outside_not_shown", subject="", text=text)] if self._unseen else []
+
+
+def _first_leavers(situation: Situation) -> tuple[Situation, int]:
+    """Leave no more leavers than a plan has room for, and tell how many must wait: a removal is never cut."""
+    standings = situation.standings
+    room = max(situation.policy.max_operations // _REMOVAL_SIZE, 1)
+    if len(standings.leaving) <= room:
+        return situation, 0
+    later = dict.fromkeys(sorted(standings.leaving)[room:], "its removal comes in a later plan")
+    now = {key: why for key, why in standings.leaving.items() if key not in later}
+    standings = replace(standings, leaving=now, frozen={**standings.frozen, **later})
+    return replace(situation, standings=standings), len(later)
 
 
 def without(plan: Plan, left_out: Iterable[str]) -> Plan:

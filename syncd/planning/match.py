@@ -334,10 +334,6 @@ class _Unbound:
             draft.waiting.pop(previous, None)
             draft.dropped.discard(previous)
             draft.frozen[previous] = f"proposed to be the same as {key}"
-        elif entity.id in draft.key_of:
-            other = draft.key_of[entity.id]
-            draft.reject(wanted, f"{self._who(entity)} also matches {other}", "make the two entries differ")
-            return
         draft.own(key, entity.id)
         draft.newcomers.discard(key)
         draft.proposals[key] = Proposal(

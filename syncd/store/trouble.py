@@ -52,7 +52,7 @@ _CAUSES = {
     ),
     "SQLITE_CANTOPEN": _Cause(
         "it can't be opened",
-        "Look whether {folder} exists and whether this user may write there.",
+        "Look whether {folder} exists, whether this user may write there, and whether it is mounted read-only.",
     ),
     "SQLITE_IOERR": _Cause(
         "the file system failed",

@@ -22,7 +22,6 @@ from syncd.model.names import EntityId, group_key, user_key
 from syncd.model.policy import Mode, Policy
 from syncd.planning import document
 from syncd.sources.csv import CsvSource
-from syncd.sources.csv.source import Needs
 from syncd.sources.settings import CsvSettings
 from syncd.store.store import Store
 from syncd.wiring import SystemClock
@@ -90,15 +89,14 @@ def _parts(folder: Path) -> Parts:
     for binding in _populate(emulator, clock):
         store.memory.bind(binding)
     rules, limits = Rules(MAPPING), workmail_limits()
-    assert rules.groups is not None
     return Parts(
         organization="corp",
         organization_id=ORGANIZATION_ID,
         source=CsvSource(
             CsvSettings.model_validate({"type": "csv", "users": "people.csv", "groups": "groups.csv"}),
             folder=folder,
-            users=Needs(key=rules.users.key, columns=rules.users.attributes),
-            groups=Needs(key=rules.groups.key, columns=rules.groups.attributes, members=rules.groups.members),
+            users=rules.users,
+            groups=rules.groups,
         ),
         source_name="csv:employee_id",
         map_snapshot=partial(map_snapshot, rules=rules, limits=limits),

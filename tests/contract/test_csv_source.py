@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from syncd.model.needs import Needs
 from syncd.ports import Source
 from syncd.sources.csv import CsvSource
-from syncd.sources.csv.source import Needs
 from syncd.sources.settings import CsvSettings
 from tests.contract.source_contract import Row, SourceContract
 

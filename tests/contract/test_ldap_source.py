@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.mapping.needs import Needs
+from syncd.model.needs import Needs
 from syncd.ports import Source
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource

@@ -10,9 +10,9 @@ import ldap3
 import pytest
 
 from syncd.errors import SourceIncomplete
-from syncd.mapping.needs import Needs
 from syncd.model.entry import Absence, Snapshot
 from syncd.model.names import Key, user_key
+from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
 from tests.fakes.clock import FakeClock

@@ -34,6 +34,8 @@ def verdict(plan: Plan) -> str:
     directory = _directory(plan)
     if not plan.operations:
         known = f" ({directory})" if directory else ""
+        if not aside and plan.populations.get("frozen"):
+            aside = [f"{plan.populations['frozen']:,} frozen"]
         if not aside:
             return f"No changes: the organization equals the directory{known}."
         return f"No changes to make{known}; {', '.join(aside)}. Digest {plan.digest[:SHORT_DIGEST]}"

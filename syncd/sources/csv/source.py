@@ -14,6 +14,7 @@ from pathlib import Path
 from syncd.errors import Problem, SourceIncomplete, SourceUnreachable
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.names import Key, Kind
+from syncd.model.needs import Needs
 from syncd.sources.csv.faults import Dialect
 from syncd.sources.csv.file import SourceFile, Unreadable, unreadable
 from syncd.sources.csv.inspection import inspect
@@ -23,20 +24,6 @@ from syncd.sources.csv.refusals import Task
 from syncd.sources.csv.rows import Columns
 from syncd.sources.csv.table import Table, Unusable
 from syncd.sources.settings import CsvSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What the mapping uses of one file: its key column, and every column (the key among them or not)."""
-
-    key: str
-    columns: frozenset[str] = frozenset()
-    #: The column that holds members; only where each row is one membership.
-    members: str = ""
-
-    @property
-    def all(self) -> frozenset[str]:
-        return self.columns | {self.key} | ({self.members} if self.members else set())
 
 
 @dataclass(slots=True)

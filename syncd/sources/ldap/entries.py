@@ -16,9 +16,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from syncd.mapping.needs import Needs
 from syncd.model.entry import Entry, Rejection
 from syncd.model.names import Kind, make_key
+from syncd.model.needs import Needs
 from syncd.sources.ldap import disabled, names, values
 
 DN = "dn"

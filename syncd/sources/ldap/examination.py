@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from syncd.errors import SourceError
-from syncd.mapping.needs import Needs
 from syncd.model.check import Check, Health
 from syncd.model.entry import Snapshot
+from syncd.model.needs import Needs
 from syncd.ports import Clock
 from syncd.sources.ldap.certificates import fetch_certificate
 from syncd.sources.ldap.connection import Session

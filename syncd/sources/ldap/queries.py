@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from syncd.mapping.needs import Needs
 from syncd.model.names import Kind
+from syncd.model.needs import Needs
 from syncd.sources.ldap import disabled, filters, members, names, values
 from syncd.sources.ldap.entries import MEMBERS, PROXY_ALIASES, PROXY_PRIMARY, VIRTUAL
 from syncd.sources.ldap.flavors import Flavor

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncd.errors import SourceIncomplete
-from syncd.mapping.needs import Needs
 from syncd.model.entry import Entry, Rejection
 from syncd.model.names import Kind, make_key
+from syncd.model.needs import Needs
 from syncd.sources.ldap import names
 from syncd.sources.ldap.connection import Session
 from syncd.sources.ldap.entries import MEMBERS, EntryReader, RawEntry, Record

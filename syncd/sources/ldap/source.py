@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from functools import partial
 
 from syncd.errors import ConfigurationError, Problem, SourceIncomplete
-from syncd.mapping.needs import Needs
 from syncd.model.entry import Absence, Snapshot
 from syncd.model.names import Key, Kind
+from syncd.model.needs import Needs
 from syncd.ports import Clock
 from syncd.sources.ldap.absences import Absences, is_visible
 from syncd.sources.ldap.connection import Session, open_session

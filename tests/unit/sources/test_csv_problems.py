@@ -8,8 +8,9 @@ import pytest
 
 from syncd.errors import SourceError, SourceIncomplete, SourceUnreachable
 from syncd.model.entry import Snapshot
+from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile, unreadable
-from syncd.sources.csv.source import CsvSource, Needs
+from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvCaps, CsvSettings
 
 Reader = Callable[..., Snapshot]
@@ -108,7 +109,7 @@ def test_another_delimiter_is_the_only_problem_told(read: Reader) -> None:
 def test_a_missing_column_names_the_nearest(read: Reader) -> None:
     """A column the mapping uses must be there: an export that lost it must not empty everybody's field."""
     with pytest.raises(SourceIncomplete) as caught:
-        read(b"id,E-Mail\n1,a\n", needs=Needs(key="ID", columns=frozenset({"e-mail"})))
+        read(b"id,E-Mail\n1,a\n", needs=Needs(key="ID", attributes=frozenset({"e-mail"})))
 
     told = {problem.reason: problem.remedy for problem in caught.value.problems}
     assert told["the header has no column 'ID', which the mapping uses"] == "did you mean 'id'?"

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from syncd.errors import SourceError
 from syncd.model.entry import Snapshot
+from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile
 from syncd.sources.csv.inspection import inspect, position
-from syncd.sources.csv.source import CsvSource, Needs
+from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvSettings
 
 #: Text that is likely to mean something to a reader of CSV.

@@ -7,7 +7,8 @@ import pytest
 
 from syncd.model.entry import Entry, Snapshot
 from syncd.model.names import Kind
-from syncd.sources.csv.source import CsvSource, Needs
+from syncd.model.needs import Needs
+from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvCaps, CsvSettings
 
 Reader = Callable[..., Snapshot]

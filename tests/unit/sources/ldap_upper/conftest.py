@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from syncd.mapping.needs import Needs
+from syncd.model.needs import Needs
 from syncd.sources.ldap.connection import Session, open_session
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from syncd.errors import SourceUnreachable
-from syncd.mapping.needs import Needs
 from syncd.model.entry import Absence
 from syncd.model.names import group_key, user_key
+from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
 from tests.fakes.clock import FakeClock

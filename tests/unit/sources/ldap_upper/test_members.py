@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from syncd.mapping.needs import Needs
 from syncd.model.entry import Entry, Snapshot
+from syncd.model.needs import Needs
 from syncd.sources.ldap.decoder import RawEntry
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
