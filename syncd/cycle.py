@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from functools import partial
 from threading import Event
 from uuid import uuid4
 
-from syncd.errors import StalePlan, StoreError, SyncdError
+from syncd.errors import StalePlan, StoreError, SyncdError, UsageError
 from syncd.executor import Executor
 from syncd.model.entry import Snapshot
 from syncd.model.limits import Limits
 from syncd.model.memory import Mark, Memory
-from syncd.model.names import EntityId, Key, kind_of
+from syncd.model.names import EntityId, Key, identity_of, kind_of
 from syncd.model.operation import Operation
 from syncd.model.plan import Plan
 from syncd.model.policy import Policy
@@ -103,6 +104,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         memory = parts.memory.load()
         chosen = parts.history.find_plan(options.approved_plan) if options.approved_plan else None
         observed, desired = cycle.read_both(memory)
+        cycle.know_the_pilot(memory, desired)
         marks = updated_marks(memory, desired, source=parts.source_name, now=cycle.now)
 
         situation, draft = cycle.plan(memory, desired, observed, marks)
@@ -208,6 +210,22 @@ class _Cycle:
             self._fresh.add((detail, entity))
             self._parts.observer.advanced()
             yield detail, entity, value
+
+    def know_the_pilot(self, memory: Memory, desired: Desired) -> None:
+        """Refuse a pilot that names nobody: a mistyped key would freeze everybody, and look like success.
+
+        Raises:
+            UsageError: a key that neither the directory nor the memory knows.
+        """
+        if not self._policy.only.keys:
+            return
+        known = {*desired.entities, *memory.bindings, *(r.key for r in desired.rejections if r.key is not None)}
+        identities = {identity_of(key) for key in known}
+        for key in self._policy.only.keys:
+            if key not in known and key not in identities:
+                near = get_close_matches(key, [*known, *identities], 1)
+                hint = f"did you mean {near[0]}?" if near else "keys look like user:4711 or group:sales"
+                raise UsageError(f"the pilot names {key!r}, which nobody has as key", hint=hint)
 
     def plan(
         self, memory: Memory, desired: Desired, observed: Observed, marks: Mapping[Key, Mark]

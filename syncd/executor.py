@@ -26,7 +26,13 @@ IDENTICAL_ERRORS = 20
 _TRIES = 6
 _THROTTLED_TRIES = 30
 _FIRST_RETRY_S = 0.2
-_STOPPING = frozenset({"AccessDeniedException", "AccessDenied"})
+#: What one answer of this kind says, every later call of the same name would say again: no right, or a directory
+#: that is read-only (`workmail.md` E).
+_STOPPING = {
+    "AccessDeniedException": "is not allowed to us: allow workmail:{name}",
+    "AccessDenied": "is not allowed to us: allow workmail:{name}",
+    "UnsupportedOperationException": "is not possible here: the directory behind WorkMail is read-only",
+}
 _CREATED_ID = {"CreateUser": "UserId", "CreateGroup": "GroupId"}
 #: What a call answers that has had its effect already, by a try whose answer was lost (`workmail.md` B4, B11).
 _DONE_BEFORE = {
@@ -171,7 +177,7 @@ class Executor:
         if outcome.code in self.fatal_codes:
             self._fatal = f"the credentials are no good any more ({outcome.code})"
         elif outcome.code in _STOPPING:
-            self._stopped[name] = f"{name} is not allowed to us ({outcome.code}): allow workmail:{name}"
+            self._stopped[name] = f"{name} {_STOPPING[outcome.code].format(name=name)} ({outcome.code})"
         elif outcome.result is Result.FAILED:
             self._failures[name, outcome.code] = in_a_row + 1
             if in_a_row + 1 >= IDENTICAL_ERRORS:

@@ -18,7 +18,7 @@ from syncd.cli.options import (
     StrictOption,
 )
 from syncd.cli.output import Output
-from syncd.cli.session import Session, begin, keys_of, open_store, run_cycles
+from syncd.cli.session import Session, begin, open_store, run_cycles
 from syncd.errors import UsageError, worst_exit_code
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def plan(
             texts.append(output.plan(report.plan, modes[report.organization]))
             sendable.append(bool(report.plan.sendable))
 
-    options = Options(command="plan", dry_run=True, refresh=refresh, only=keys_of(*(only or ())), strict=strict)
+    options = Options(command="plan", dry_run=True, refresh=refresh, only=tuple(only or ()), strict=strict)
     code = run_cycles(session, options, show)
     output.write(texts)
     detailed = HAS_OPERATIONS if detailed_exitcode and any(sendable) else 0

@@ -18,7 +18,7 @@ from syncd.cli.options import (
     StrictOption,
 )
 from syncd.cli.output import Output
-from syncd.cli.session import begin, keys_of, run_cycles
+from syncd.cli.session import begin, run_cycles
 
 if TYPE_CHECKING:
     from syncd.model.report import Report
@@ -53,7 +53,7 @@ def sync(
             texts.append(output.report(report, mode))
 
     command = "plan" if dry_run else "sync"
-    options = Options(command=command, dry_run=dry_run, refresh=refresh, only=keys_of(*(only or ())), strict=strict)
+    options = Options(command=command, dry_run=dry_run, refresh=refresh, only=tuple(only or ()), strict=strict)
     code = run_cycles(session, options, show)
     output.write(texts)
     return code

@@ -55,10 +55,12 @@ class SourceShrink:
             now = situation.desired.counts.get(kind, 0)
             lost = max(before - now, 0)
             share = lost * 100 / before
-            tripped = before >= threshold.minimum_population and share > threshold.percent
+            few = before < threshold.minimum_population
+            tripped = lost > SMALL_POPULATION_LIMIT if few else share > threshold.percent
+            limit = f"{SMALL_POPULATION_LIMIT} while there are so few" if few else f"{threshold.percent:g} %"
             text = (
                 f"the source has lost {lost} of {before} {kind.value}s ({share:.1f} %) since the last good read; "
-                f"the limit is {threshold.percent:g} % (guards.source_shrink). "
+                f"the limit is {limit} (guards.source_shrink). "
                 "If this is right, approve the plan; if not, mend the source"
             )
             yield Finding(

@@ -92,7 +92,7 @@ class RejectionThreshold(Section):
 
 
 class SourceThreshold(Section):
-    """Trips when the source has lost more than *percent* of its entries since the last good read."""
+    """Trips when the source has lost more than *percent* of its entries; below *minimum_population* more than 2."""
 
     percent: Annotated[float, Field(ge=0, le=100)] = 20
     minimum_population: Annotated[int, Field(ge=0)] = 20

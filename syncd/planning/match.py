@@ -313,9 +313,9 @@ class _Unbound:
             [f"its name {entity.name!r}"] * same_name + [f"its address {entity.primary}"] * same_primary
         )
         exact = self.policy.adopt is Adopt.EXACT and same_name and same_primary
-        self._propose(
-            wanted, entity, ProposalKind.ADOPT, f"{matched} matches {wanted.origin}", needs_approval=not exact
-        )
+        verb = "match" if same_name and same_primary else "matches"
+        reason = f"{matched} {verb} {wanted.origin}"
+        self._propose(wanted, entity, ProposalKind.ADOPT, reason, needs_approval=not exact)
 
     def _propose(
         self,

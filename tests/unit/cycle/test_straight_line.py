@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from syncd.errors import UsageError
 from syncd.model.entry import Rejection
 from syncd.model.memory import Binding, OpenIntent
 from syncd.model.names import Key, Kind
@@ -187,3 +188,13 @@ def test_adopt_exact_needs_no_approval_when_both_match() -> None:
     world.desired = directory(FRY)
     assert world.sync().exit_code == 0
     assert world.stores.bindings[FRY.key].adopted
+
+
+def test_a_pilot_that_names_nobody_is_refused() -> None:
+    """A mistyped key is an error that names the nearest one: it would freeze everybody and look like success."""
+    world = World()
+    world.desired = directory(FRY, LEELA)
+    with pytest.raises(UsageError, match="did you mean user:leela"):
+        world.sync(only=("user:lela",))
+    assert world.sync(only=("leela",)).exit_code == 0
+    assert set(world.stores.bindings) == {"user:leela"}
