@@ -212,20 +212,22 @@ class _Cycle:
             yield detail, entity, value
 
     def know_the_pilot(self, memory: Memory, desired: Desired) -> None:
-        """Refuse a pilot that names nobody: a mistyped key would freeze everybody, and look like success.
+        """Refuse an `--only` that names nobody: a mistyped key would freeze everybody, and look like success.
+
+        The pilot of the configuration is not looked at: who was in it may have left long ago.
 
         Raises:
             UsageError: a key that neither the directory nor the memory knows.
         """
-        if not self._policy.only.keys:
+        if not self._options.only:
             return
         known = {*desired.entities, *memory.bindings, *(r.key for r in desired.rejections if r.key is not None)}
         identities = {identity_of(key) for key in known}
-        for key in self._policy.only.keys:
+        for key in self._options.only:
             if key not in known and key not in identities:
                 near = get_close_matches(key, [*known, *identities], 1)
                 hint = f"did you mean {near[0]}?" if near else "keys look like user:4711 or group:sales"
-                raise UsageError(f"the pilot names {key!r}, which nobody has as key", hint=hint)
+                raise UsageError(f"--only names {key!r}, which nobody has as key", hint=hint)
 
     def plan(
         self, memory: Memory, desired: Desired, observed: Observed, marks: Mapping[Key, Mark]

@@ -39,7 +39,7 @@ class FakeStores:
             marks=dict(self.marks),
             approvals=tuple(a for a in self.approvals if a.expires_at > now),
             counts=dict(self.counts),
-            open_intents=tuple(i for i in self.open.values() if i.key not in self.bindings),
+            open_intents=tuple(self.open.values()),
         )
 
     # MemoryStore
@@ -53,6 +53,7 @@ class FakeStores:
     def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
         if replaces is not None:
             self.bindings.pop(replaces, None)
+        self.open = {name: intent for name, intent in self.open.items() if intent.key != binding.key}
         self.bindings[binding.key] = binding
 
     def unbind(self, key: Key) -> None:

@@ -311,14 +311,14 @@ def test_a_header_without_people_removes_nobody(ours: Site) -> None:
 
 
 def test_half_a_file_that_ends_well_removes_nobody_at_once(ours: Site) -> None:
-    """Cut off between two lines it can't be told from a small company: whoever is missing is told as pending."""
+    """Cut off between two lines it can't be told from a small company: the guard trips, nobody is removed or marked."""
     held = ours.held()
     ours.write(PEOPLE, lines(4)((ours.folder / PEOPLE).read_bytes()))
 
     ended = ours.syncd("sync")
 
-    assert ended.code == 0
-    assert "Removal pending (4)" in ended.out
+    assert ended.code == 3
+    assert "the source has lost 4 of 7 users" in ended.out
     assert "? Zoidberg (user:zoidberg): missing since " in ended.out
     assert ours.held() == held
 

@@ -91,7 +91,7 @@ def test_a_plan_is_applied_by_its_digest(place: Place) -> None:
 
     assert applied.returncode == 0, applied.stderr
     assert again.returncode == 5
-    assert "make a new plan" in again.stderr
+    assert "`syncd plan` shows what is needed now" in again.stderr
 
 
 def test_what_a_guard_withholds_needs_a_yes(place: Place) -> None:

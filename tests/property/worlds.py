@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from syncd import wire
-from syncd.cycle import Options, run_cycle
+from syncd.cycle import Options, Parts, run_cycle
 from syncd.emulator import Emulator, ServiceFault, Switches
 from syncd.emulator.faults import ConnectionDropped, ErrorAnswer, Fault, FaultyService, TimedOut
 from syncd.errors import SyncdError
@@ -25,7 +25,7 @@ from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, Kind, fold
 from syncd.model.operation import Call, Generated, Merged, Operation, Ref
 from syncd.model.plan import Plan
-from syncd.model.policy import GuardSettings, RejectionThreshold, SourceThreshold, Threshold
+from syncd.model.policy import GuardSettings, Pilot, RejectionThreshold, SourceThreshold, Threshold
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.state import Desired, Wanted
 from syncd.planning.dependencies import dependents
@@ -102,6 +102,14 @@ class LivingWorld(World):
     def fail(self, *faults: Fault) -> None:
         """Let these faults strike from now on; none lets everything work again."""
         self.service.set_rules(faults)
+
+    def parts(self) -> Parts:
+        """What a cycle is made of; the operator takes keys out of the pilot that nobody knows any more."""
+        rejected = {one.key for one in self.desired.rejections}
+        known = {*self.desired.entities, *self.stores.bindings, *rejected}
+        keys = tuple(key for key in self.policy.only.keys if key in known)
+        self.policy = self.policy.model_copy(update={"only": Pilot(keys=keys)})
+        return super().parts()
 
     def meddle(self, operation: str, **parameters: object) -> None:
         """Do something behind syncd's back, if the service allows it."""

@@ -19,6 +19,7 @@ COMMANDS = [
     "status",
     "history",
     "explain",
+    "doctor",
     "store",
     "store backup",
     "store info",

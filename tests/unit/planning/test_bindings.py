@@ -1,0 +1,98 @@
+"""How ownership changes with each operation."""
+
+from datetime import timedelta
+
+from syncd.model.memory import Binding
+from syncd.model.names import EntityId, Key
+from syncd.model.operation import Operation
+from syncd.model.situation import Situation
+from syncd.model.standing import Proposal, ProposalKind, Standings
+from syncd.model.state import Details
+from syncd.planning.bindings import after_success, before_sending, remembered
+from tests.builders import DOMAIN, NOW, SOURCE, binding, entity, entity_id, operation, situation
+
+FRY, NEW = Key("user:fry"), Key("user:new")
+EARLIER = NOW - timedelta(days=3)
+
+
+def here(*bindings: Binding, proposal: Proposal | None = None) -> Situation:
+    return situation(
+        entities=[entity("fry")],
+        bindings=bindings,
+        details=Details(aliases={entity_id("fry"): frozenset({f"z@{DOMAIN}", f"a@{DOMAIN}"})}),
+        standings=Standings(proposals={proposal.key: proposal} if proposal else {}),
+    )
+
+
+def about(kind: str, key: Key = FRY, entity: str | None = "id-fry", bundle: str = "") -> Operation:
+    return operation(kind, key, entity=entity, bundle=bundle)
+
+
+def test_a_leavers_addresses_are_stored_before_the_first_is_given_up() -> None:
+    """Every operation of the removal carries them, the primary first; other operations carry nothing."""
+    now = here(binding("user:fry"))
+    stored = before_sending(now, about("alias.remove", bundle="removal:user:fry"))
+    assert stored is not None
+    assert stored.addresses == (f"fry@{DOMAIN}", f"a@{DOMAIN}", f"z@{DOMAIN}")
+    exit_ = operation("member.remove", "group:crew", entity="id-crew", bundle="removal:user:fry")
+    assert before_sending(now, exit_) == stored
+    assert before_sending(now, about("alias.remove")) is None
+
+
+def test_a_creation_binds() -> None:
+    """Whoever we make is ours from then on, under this source."""
+    made, replaces = after_success(here(), about("user.create", entity=None), EntityId("id-new"))
+    assert made == Binding(key=FRY, entity=EntityId("id-new"), source=SOURCE, since=NOW)
+    assert replaces is None
+
+
+def test_an_adoption_binds_as_adopted() -> None:
+    """Ours, though not made by us."""
+    proposal = Proposal(kind=ProposalKind.ADOPT, key=FRY, entity=entity_id("fry"), reason="alike")
+    made, replaces = after_success(here(proposal=proposal), about("adopt"), None)
+    assert made is not None
+    assert (made.entity, made.adopted, replaces) == ("id-fry", True, None)
+
+
+def test_a_rebinding_takes_everything_over() -> None:
+    """The entity, and what was held before a removal, pass from the old key to the new one."""
+    old = binding("user:fry", adopted=True, addresses=(f"fry@{DOMAIN}",), removed_at=EARLIER, source="csv:login")
+    proposal = Proposal(kind=ProposalKind.REBIND, key=NEW, entity=entity_id("fry"), reason="alike", previous=FRY)
+    now = here(old, proposal=proposal)
+    made, replaces = after_success(now, about("rebind", NEW), None)
+    assert made is not None
+    assert (made.key, made.entity, made.source, made.adopted) == (NEW, "id-fry", SOURCE, True)
+    assert (made.addresses, made.removed_at, replaces) == (old.addresses, EARLIER, FRY)
+    assert remembered(now, NEW) == old
+    back, _ = after_success(now, about("register", NEW), None)
+    assert back is not None
+    assert (back.key, back.removed_at, back.addresses) == (NEW, None, ())
+
+
+def test_a_deregistration_is_remembered_with_the_addresses() -> None:
+    """A return finds them, and knows since when."""
+    made, _ = after_success(here(binding("user:fry")), about("deregister", bundle="removal:user:fry"), None)
+    assert made is not None
+    assert (made.removed_at, made.addresses[0]) == (NOW, f"fry@{DOMAIN}")
+
+
+def test_a_return_wipes_the_removal() -> None:
+    """Registered again: nothing is owed any more."""
+    old = binding("user:fry", addresses=(f"fry@{DOMAIN}",), removed_at=EARLIER)
+    made, _ = after_success(here(old), about("register"), None)
+    assert made is not None
+    assert (made.removed_at, made.addresses) == (None, ())
+
+
+def test_a_first_registration_changes_no_binding() -> None:
+    """The creation has bound already; so it is with every other operation."""
+    assert after_success(here(binding("user:fry")), about("register"), None) == (None, None)
+    assert after_success(here(binding("user:fry")), about("alias.add"), None) == (None, None)
+
+
+def test_a_recreated_entity_is_not_bound_to_the_lost_one_again() -> None:
+    """The registration of a new entity leaves the binding that its creation wrote: the old one is gone for good."""
+    old = binding("user:fry", "lost", removed_at=EARLIER)
+    assert after_success(here(old), about("register", entity=None), None) == (None, None)
+    assert after_success(here(old), about("register"), None) == (None, None)
+    assert after_success(here(old), about("deregister"), None) == (None, None)

@@ -1,0 +1,133 @@
+"""Which details are read: never-read ones, this cycle's share of the rotation, and what a draft touches."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from syncd.model.names import Kind
+from syncd.model.operation import Action
+from syncd.model.policy import Manage
+from syncd.model.state import Detail, Entity, State
+from syncd.planning.freshness import concerns, due, managed_details, touched
+from tests.builders import NOW, entity, operation
+
+DAY = timedelta(hours=24)
+FRY, MOM = entity("fry"), entity("mom")
+CREW = entity("crew", kind=Kind.GROUP)
+ALL: tuple[Detail, ...] = ("aliases", "profile", "members")
+
+
+@pytest.mark.parametrize(
+    ("manage", "profile_fields", "groups", "read"),
+    [
+        (Manage(), True, True, ("aliases", "profile", "members")),
+        (Manage(profile=False), True, True, ("aliases", "members")),
+        (Manage(), False, True, ("aliases", "members")),
+        (Manage(aliases=False), True, False, ("aliases", "profile")),
+    ],
+)
+def test_only_what_is_managed_is_read(
+    manage: Manage, profile_fields: bool, groups: bool, read: tuple[Detail, ...]
+) -> None:
+    """Aliases always, since the solver must know who holds what; the rest where it is managed."""
+    assert managed_details(manage, profile_fields=profile_fields, groups=groups) == read
+
+
+@pytest.mark.parametrize(
+    ("one", "has"),
+    [
+        (FRY, {"aliases", "profile"}),
+        (entity("away", state=State.DISABLED), {"profile"}),
+        (entity("ghost", state=State.DELETED), set()),
+        (CREW, {"aliases", "profile", "members"}),
+        (entity("team", kind=Kind.GROUP, state=State.DISABLED), {"profile", "members"}),
+        (entity("ship", kind=Kind.RESOURCE), {"aliases"}),
+        (entity("system", untouchable=True), {"aliases"}),
+        (entity("admin", untouchable=True, state=State.DISABLED), set()),
+    ],
+)
+def test_what_each_entity_has(one: Entity, has: set[Detail]) -> None:
+    """No call is made that the service would refuse for the state or the kind (`workmail.md` B22)."""
+    assert {detail for detail in ALL if concerns(detail, one)} == has
+
+
+def chosen(
+    *entities: Entity,
+    age: timedelta | None = None,
+    owned: bool = True,
+    refresh: bool = False,
+    now: datetime = NOW,
+) -> dict[Detail, list[Entity]]:
+    known = {one.id: one for one in entities}
+    read = {} if age is None else dict.fromkeys(known, NOW - age)
+    return due(
+        known,
+        ALL,
+        known.keys() if owned else (),
+        dict.fromkeys(ALL, read),
+        now=now,
+        verify_within=DAY,
+        refresh=refresh,
+    )
+
+
+def test_what_was_never_read_is_read() -> None:
+    """At first everything, by id, so that an interrupted first read goes on where it stopped."""
+    assert chosen(CREW, FRY) == {"aliases": [CREW, FRY], "profile": [CREW, FRY], "members": [CREW]}
+
+
+def test_of_strangers_only_addresses_are_read() -> None:
+    """Nobody else's profile or members are compared."""
+    assert chosen(MOM, CREW, owned=False) == {"aliases": [CREW, MOM], "profile": [], "members": []}
+
+
+def test_what_was_just_read_is_not_read_again() -> None:
+    """Within the first half of the time nothing is due, unless everything is to be read."""
+    assert not any(chosen(FRY, CREW, age=timedelta(hours=12)).values())
+    assert chosen(FRY, age=timedelta(hours=1), refresh=True)["aliases"] == [FRY]
+
+
+def test_nothing_gets_older_than_promised() -> None:
+    """After `verify_within` everything is due, and the moments spread over its second half."""
+    people = [entity(f"p{number}") for number in range(400)]
+    assert len(chosen(*people, age=DAY + timedelta(seconds=1))["aliases"]) == 400
+    shares = [len(chosen(*people, age=timedelta(hours=hours))["aliases"]) for hours in (13, 15, 18, 21)]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 100
+    assert 150 < shares[2] < 250
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        ("alias.add", "aliases"),
+        ("alias.remove", "aliases"),
+        ("primary.change", "aliases"),
+        ("address.park", "aliases"),
+        ("deregister", "aliases"),
+        ("profile.update", "profile"),
+    ],
+)
+def test_an_operation_rests_on_what_it_changes(kind: str, detail: Detail) -> None:
+    """Each family of operations rests on one detail of its entity."""
+    found = touched([operation(kind, entity="id-fry", action=Action.CHANGE)], {FRY.id: FRY})
+    assert found == {(detail, FRY.id): FRY}
+
+
+def test_memberships_rest_on_the_group() -> None:
+    """Joins and exits rest on the members of the group."""
+    found = touched([operation("member.add", "group:crew", entity="id-crew")], {CREW.id: CREW})
+    assert found == {("members", CREW.id): CREW}
+
+
+def test_an_adoption_rests_on_everything() -> None:
+    """Of whoever is to become ours nothing was compared yet."""
+    found = touched([operation("adopt", "group:crew", entity="id-crew")], {CREW.id: CREW})
+    assert found.keys() == {(detail, CREW.id) for detail in ALL}
+
+
+def test_what_doesnt_exist_is_not_read() -> None:
+    """A newcomer has no details; nor has a registration of somebody DISABLED any aliases."""
+    away = entity("away", state=State.DISABLED)
+    operations = [operation("user.create"), operation("register", "user:away", entity="id-away")]
+    assert touched(operations, {away.id: away}) == {}

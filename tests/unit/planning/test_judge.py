@@ -1,0 +1,120 @@
+"""What may be sent: guards, proposals, approvals, and what hangs on them."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from syncd.model.memory import Approval, Memory
+from syncd.model.operation import Operation
+from syncd.model.plan import Finding, Plan
+from syncd.model.situation import Situation
+from syncd.planning.judge import approvable, approved, judge
+from tests.builders import NOW, operation, plan, situation
+
+
+class Trips:
+    """A guard that finds what it is told to."""
+
+    name = "trips"
+
+    def __init__(self, *bundles: str, tripped: bool = True, counted: int = 9) -> None:
+        self.finding = Finding(
+            guard=self.name,
+            counted=counted,
+            population=10,
+            tripped=tripped,
+            used="9 of 2",
+            text="too many",
+            bundles=frozenset(bundles) if tripped else frozenset(),
+        )
+
+    def examine(self, plan: Plan, situation: Situation) -> Iterable[Finding]:
+        yield self.finding
+
+
+def approval(*operations: str) -> Approval:
+    return Approval(digest="d", operations=frozenset(operations), by="ada", expires_at=NOW + timedelta(hours=1))
+
+
+def judged(*operations: Operation, guards: Iterable[Trips] = (), approvals: Iterable[Approval] = ()) -> Plan:
+    return judge(plan(*operations), situation(memory=Memory(approvals=tuple(approvals))), tuple(guards))
+
+
+FIRST = operation("deregister", "user:a", bundle="removal:a")
+SECOND = operation("deregister", "user:b", bundle="removal:b")
+NEEDY = operation("alias.add", "user:c", needs=frozenset({FIRST.id}), after={"alias": "x"})
+ADOPT = operation("adopt", "user:d", proposal=True, reason="its name matches")
+
+
+def test_a_tripped_guard_withholds_its_bundles_and_what_needs_them() -> None:
+    """Only the bundles that it counts; the rest goes on."""
+    result = judged(FIRST, SECOND, NEEDY, guards=[Trips("removal:a")])
+    assert result.withheld == {FIRST.id: "guard trips: too many", NEEDY.id: "needs an operation that is withheld"}
+    assert result.sendable == (SECOND,)
+
+
+def test_a_guard_that_didnt_trip_withholds_nothing() -> None:
+    """Its finding is shown all the same."""
+    result = judged(FIRST, guards=[Trips("removal:a", tripped=False)])
+    assert (result.withheld, len(result.findings)) == ({}, 1)
+
+
+def test_a_proposal_waits_for_a_person() -> None:
+    """Withheld with its reason, until its id is approved."""
+    assert judged(ADOPT).withheld == {ADOPT.id: "needs approval: its name matches"}
+    assert judged(ADOPT, approvals=[approval(ADOPT.id)]).withheld == {}
+
+
+def test_an_approval_frees_what_it_names_wherever_it_recurs() -> None:
+    """Another plan with the same operation is freed; a new operation of the same guard is judged on its own."""
+    result = judged(FIRST, SECOND, guards=[Trips("removal:a", "removal:b")], approvals=[approval(FIRST.id)])
+    assert result.withheld.keys() == {SECOND.id}
+    assert result.findings[0].tripped
+
+
+def test_a_finding_whose_operations_are_all_approved_is_no_trip() -> None:
+    """Then nothing is refused any more, and the budget says why."""
+    ids = [approval(FIRST.id), approval(SECOND.id)]
+    result = judged(FIRST, SECOND, guards=[Trips("removal:a", "removal:b")], approvals=ids)
+    assert (result.withheld, result.findings[0].tripped) == ({}, False)
+    assert result.findings[0].used.endswith("(approved)")
+
+
+def test_an_approved_finding_about_the_source_holds_for_its_numbers() -> None:
+    """The same numbers don't trip again, others do."""
+    freed = approval("finding:trips:9/10")
+    assert not judged(FIRST, guards=[Trips("removal:a")], approvals=[freed]).findings[0].tripped
+    assert judged(FIRST, guards=[Trips("removal:a", counted=10)], approvals=[freed]).findings[0].tripped
+
+
+def test_an_approved_operation_whose_need_is_withheld_stays() -> None:
+    """Freed by name, but what it needs isn't."""
+    result = judged(FIRST, NEEDY, guards=[Trips("removal:a")], approvals=[approval(NEEDY.id)])
+    assert result.withheld.keys() == {FIRST.id, NEEDY.id}
+
+
+def test_half_an_address_move_is_never_sent() -> None:
+    """With one operation of a connected move all of it is withheld: nobody is left on a parking address."""
+    park = operation("address.park", "user:a", bundle="move:1", after={"primary": "p"})
+    swap = operation("primary.change", "user:b", bundle="move:1", needs=frozenset({ADOPT.id}), after={"primary": "a"})
+    result = judged(ADOPT, park, swap)
+    assert result.sendable == ()
+    assert result.withheld[park.id] == "needs an operation that is withheld"
+
+
+def test_a_removal_goes_on_without_the_exit_that_is_withheld() -> None:
+    """Nobody stays in the organization because a group waits for its approval."""
+    exit_ = operation("member.remove", "group:g", bundle="removal:a", needs=frozenset({ADOPT.id}))
+    result = judged(ADOPT, exit_, FIRST)
+    assert result.sendable == (FIRST,)
+
+
+def test_what_approving_a_plan_frees() -> None:
+    """Its withheld operations, and its findings about the source, which withhold nothing at first."""
+    result = judged(FIRST, ADOPT, guards=[Trips("removal:a")])
+    assert approvable(result, ["trips"]) == {FIRST.id, ADOPT.id, "finding:trips:9/10"}
+    assert approvable(result, []) == {FIRST.id, ADOPT.id}
+
+
+def test_approvals_add_up() -> None:
+    """Several approvals free the sum of what they name."""
+    assert approved([approval("a", "b"), approval("c")]) == {"a", "b", "c"}
