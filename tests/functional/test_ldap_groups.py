@@ -41,6 +41,7 @@ def read(url: str, dn: str, key: str, login: str, **changes: object) -> Snapshot
             "bind": {"dn": dn, "password": READER_PASSWORD},
             "users": [{"base": PEOPLE}],
             "groups": [{"base": GROUPS, "members": "member"}],
+            "timeouts": {"connect": "2s", "receive": "5s"},
             **changes,
         }
     )
