@@ -9,7 +9,7 @@ from syncd.model.names import Key, Kind, fold
 from syncd.model.operation import Action, Operation
 from syncd.model.plan import Note, Plan
 from syncd.model.situation import Situation
-from syncd.model.state import State
+from syncd.model.state import Entity, State
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
 from syncd.ports import Facet
@@ -235,6 +235,11 @@ def _populations(situation: Situation) -> dict[str, int]:
         "groups_in_directory": desired[Kind.GROUP],
         "users_owned_enabled": kinds[Kind.USER],
         "groups_owned_enabled": kinds[Kind.GROUP],
-        "foreign": sum(entities[identity].state is not State.DELETED for identity in situation.standings.foreign),
+        "foreign": sum(_is_somebodys(entities[identity]) for identity in situation.standings.foreign),
         "frozen": len(situation.standings.frozen),
     }
+
+
+def _is_somebodys(entity: Entity) -> bool:
+    """Return whether a stranger is of interest to people: neither a ghost nor one of the service's own."""
+    return entity.state is not State.DELETED and not entity.untouchable

@@ -21,6 +21,8 @@ MODES = ("keep", "flatten", "direct")
 #: The root DSE; both bases, before and after.
 AROUND = 5
 LARGE = (*crowd.SIZES, 50_000)
+#: The script doesn't understand filters within filters.
+EVERYBODY = [{"base": PEOPLE, "filter": "(objectClass=user)"}]
 #: The standard classes want one member at least.
 CLASS = "objectclass ( 1.3.6.1.4.1.55555.2.2 NAME 'crew' SUP top STRUCTURAL MUST cn MAY member )"
 
@@ -64,7 +66,7 @@ def windows(sizes: Sequence[int], **habits: int) -> WindowsDirectory:
 
 def read_windows(directory: WindowsDirectory, **changes: object) -> Snapshot:
     with HostileLdap(reply=Script(directory, root_dse=ROOT_DSE)) as server:  # type: ignore[arg-type] # values are bytes
-        return read(f"ldap://127.0.0.1:{server.port}", "cn=reader", "objectGUID", "sAMAccountName", **changes)
+        return read(f"ldap://127.0.0.1:{server.port}", "cn=reader", "objectGUID", "sAMAccountName", users=EVERYBODY, **changes)
 
 
 def pieces(members: Mapping[str, Sequence[str]], window: int) -> dict[str, int]:

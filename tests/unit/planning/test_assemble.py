@@ -110,7 +110,7 @@ def test_populations_count_who_is_ours_and_enabled_before() -> None:
     numbers = world.plan().populations
     assert numbers["users_owned_enabled"] == 1
     assert numbers["users_in_directory"] == 2
-    assert numbers["foreign"] == 2  # their group, and the service's own system user
+    assert numbers["foreign"] == 1  # their group; the service's own system user is nobody's
 
 
 # --- the cut ---------------------------------------------------------------------------------------------------------
