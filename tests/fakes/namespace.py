@@ -37,7 +37,7 @@ class Namespace:
 
         def enter() -> None:
             try:
-                with open(f"/proc/{self._inner}/ns/net", "rb") as network:  # noqa: PTH123 - a name of the kernel
+                with open(f"/proc/{self.inner}/ns/net", "rb") as network:  # noqa: PTH123 - a name of the kernel
                     _join(network.fileno())
                 outcome["value"] = function()
             except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
@@ -73,7 +73,7 @@ class Namespace:
             self._process.wait()
 
     @property
-    def _inner(self) -> int:
+    def inner(self) -> int:
         """The process inside: `unshare --fork` itself stays outside of its new process namespace."""
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
         if not children.split():

@@ -32,7 +32,7 @@ def group(name: str) -> str:
 
 
 def account(name: str) -> str:
-    return f"CN={name},{PEOPLE}"
+    return f"cn={name},{PEOPLE}"
 
 
 def read(url: str, dn: str, key: str, login: str, **changes: object) -> Snapshot:
@@ -59,14 +59,16 @@ def read(url: str, dn: str, key: str, login: str, **changes: object) -> Snapshot
 # --- Active Directory ------------------------------------------------------------------------------------------
 
 
-def windows(sizes: Sequence[int], **habits: int) -> WindowsDirectory:
+def windows(sizes: Sequence[int], *, window: int = 1500) -> WindowsDirectory:
     people = [account(f"p{number}") for number in range(max(sizes))]
-    return WindowsDirectory(people, crowd.groups(sizes, person=account, group=group), **habits)
+    return WindowsDirectory(people, crowd.groups(sizes, person=account, group=group), window=window)
 
 
 def read_windows(directory: WindowsDirectory, **changes: object) -> Snapshot:
-    with HostileLdap(reply=Script(directory, root_dse=ROOT_DSE)) as server:  # type: ignore[arg-type] # values are bytes
-        return read(f"ldap://127.0.0.1:{server.port}", "cn=reader", "objectGUID", "sAMAccountName", users=EVERYBODY, **changes)
+    with HostileLdap(reply=Script(directory, root_dse=ROOT_DSE)) as server:
+        return read(
+            f"ldap://127.0.0.1:{server.port}", "cn=reader", "objectGUID", "sAMAccountName", users=EVERYBODY, **changes
+        )
 
 
 def pieces(members: Mapping[str, Sequence[str]], window: int) -> dict[str, int]:

@@ -200,6 +200,10 @@ class EntryReader:
                 found.append(identity)
             else:
                 try:
+                    if len(raws) == 1:
+                        # Nearly always.
+                        found.append(text if (text := read(raws[0])).strip() else None)
+                        continue
                     texts = [text for raw in raws if (text := read(raw)).strip()]
                 except values.BadValue as error:
                     raise values.BadValue(f"{spelling!r} {error}") from error
