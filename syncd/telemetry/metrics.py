@@ -69,6 +69,12 @@ class Metrics:
             [*each, "guard"],
             registry=registry,
         )
+        self.plaintext = Counter(
+            "syncd_ldap_plaintext_connections",
+            "Connections to a directory on another machine without TLS, allowed by the configuration.",
+            each,
+            registry=registry,
+        )
         build = Gauge(
             "syncd_build_info",
             "Always 1; what runs is in the labels.",
@@ -117,6 +123,7 @@ class Metrics:
     def _begin(self, organization: str) -> None:
         self.last_attempt.labels(organization)
         self.last_success.labels(organization)
+        self.plaintext.labels(organization)
         for result in RESULTS:
             self.cycles.labels(organization, result)
         for action in Action:

@@ -8,6 +8,11 @@ from syncd.model.report import SUCCESSES, Outcome, Report, Result
 from syncd.telemetry.logs import Logger, get_logger
 from syncd.telemetry.metrics import Metrics
 
+#: A credential went over a connection without TLS, since the configuration allows it.
+PLAINTEXT = "ldap_plaintext_used"
+#: Events that somebody should look at.
+_WARNINGS = frozenset({PLAINTEXT, "ldap_fast_reading_unavailable", "ldap_server_failed"})
+
 
 class TelemetryObserver:
     """What one organization's cycles say; safe to call from several threads.
@@ -71,7 +76,9 @@ class TelemetryObserver:
         if "cycle_id" in fields:
             with self._lock:
                 self._log = self._plain.bind(cycle_id=fields.pop("cycle_id"))
-        self._log.info(name, **fields)
+        if name == PLAINTEXT and self._metrics is not None:
+            self._metrics.plaintext.labels(self._organization).inc()
+        (self._log.warning if name in _WARNINGS else self._log.info)(name, **fields)
 
     def finished(self, report: Report) -> None:
         """Set the metrics of a finished cycle and write its one canonical line."""

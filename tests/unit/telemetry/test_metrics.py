@@ -88,6 +88,7 @@ def test_the_names_are_the_contract(registry: CollectorRegistry) -> None:
         "syncd_cycle_last_attempt_timestamp_seconds",
         "syncd_cycle_last_success_timestamp_seconds",
         "syncd_cycles_total",
+        "syncd_ldap_plaintext_connections_total",
         "syncd_plan_operations",
         "syncd_operations_total",
         "syncd_guard_tripped",

@@ -185,3 +185,13 @@ def test_a_defect_shows_its_traceback(stream: io.StringIO) -> None:
     (line,) = lines(stream)
     assert (line["event"], line["error_type"]) == ("cycle_crashed", "ZeroDivisionError")
     assert "ZeroDivisionError: by zero" in line["exception"]
+
+
+def test_a_directory_read_in_clear_text_is_warned_of_and_counted(stream: io.StringIO) -> None:
+    """A connection without TLS that the configuration allows is a warning, and moves a counter."""
+    metrics = Metrics(CollectorRegistry(), organizations=["planetexpress"])
+    observer = TelemetryObserver("planetexpress", metrics)
+    observer.event("ldap_plaintext_used", server="ldap://dc1.corp.example:389")
+    name, labels = "syncd_ldap_plaintext_connections_total", {"organization": "planetexpress"}
+    assert metrics.registry.get_sample_value(name, labels) == 1
+    assert json.loads(stream.getvalue().splitlines()[-1])["level"] == "warning"
