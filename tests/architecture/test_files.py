@@ -70,7 +70,7 @@ def test_no_file_names_a_registry(texts: dict[str, str]) -> None:
 
 
 def test_no_file_names_a_path_of_one_machine(texts: dict[str, str]) -> None:
-    """Nothing points into the home or the workplace of whoever wrote it."""
+    """Nothing points into the machine of whoever wrote it."""
     found = {name: match.group() for name, text in texts.items() if (match := MACHINE_PATHS.search(text))}
 
     assert found == {}
