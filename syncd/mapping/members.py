@@ -15,6 +15,8 @@ from syncd.model.names import Key, Kind, make_key
 
 #: What the index says of a value besides a key: it names someone who is disabled, or two at once.
 _DISABLED, _SHARED = Key(""), Key("*")
+#: How many values that name nobody are remembered of a group, to be shown.
+MOST_OUTSIDERS = 20
 
 
 @dataclass(slots=True)
@@ -23,8 +25,9 @@ class Membership:
 
     people: frozenset[Key]
     groups: tuple[Key, ...] = ()
-    #: Values that name nobody.
+    #: Values that name nobody: how many, and the first of them.
     outside: int = 0
+    outsiders: tuple[str, ...] = ()
     fault: str = ""
 
 
@@ -111,19 +114,22 @@ class Resolver:
     def _resolve_closely(self, values: Iterable[str]) -> Membership:
         people: set[Key] = set()
         groups: dict[Key, None] = {}
+        outsiders: list[str] = []
         outside, fault = 0, ""
         for text in values:
             value = clean(text)
             key = self._find(value)
             if key is None:
                 outside += bool(value)
+                if value and len(outsiders) < MOST_OUTSIDERS:
+                    outsiders.append(value)
             elif key == _SHARED:
                 fault = fault or f"the member {shown(value)} names more than one entry"
             elif key.startswith("group:"):
                 groups[key] = None
             elif key != _DISABLED:
                 people.add(key)
-        return Membership(frozenset(people), tuple(groups), outside, fault)
+        return Membership(frozenset(people), tuple(groups), outside, tuple(outsiders), fault)
 
     def _find(self, value: str) -> Key | None:
         found = self._users.find(value)

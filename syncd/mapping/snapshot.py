@@ -43,12 +43,14 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     if rules.group is not None:
         _map_entries(groups, rules.group, limits, draft)
     _reject_contested(snapshot.users, groups, draft)
-    outside = _fill_groups(snapshot, groups, rules, draft) if groups else {}
+    direct = _fill_groups(snapshot, groups, rules, draft) if groups else {}
+    outside = {key: membership for key, membership in direct.items() if membership.outside}
     return Desired(
         entities=draft.entities,
         rejections=(*snapshot.rejections, *draft.rejections.values()),
         absences=snapshot.absences,
-        outside_members=outside,
+        outside_members={key: membership.outside for key, membership in outside.items()},
+        outsiders={key: membership.outsiders for key, membership in outside.items()},
         counts=_counts(snapshot),
         has_groups=snapshot.groups_read and rules.group is not None,
     )
@@ -89,8 +91,8 @@ def _reject_contested(users: Iterable[Entry], groups: Iterable[Entry], draft: _D
         draft.reject(rejection_of(key, conflicts, origins))
 
 
-def _fill_groups(snapshot: Snapshot, groups: tuple[Entry, ...], rules: Rules, draft: _Draft) -> dict[Key, int]:
-    """Give each group its members; return how many of its member values name nobody."""
+def _fill_groups(snapshot: Snapshot, groups: tuple[Entry, ...], rules: Rules, draft: _Draft) -> dict[Key, Membership]:
+    """Give each group its members; return what its member values name."""
     unread = {rejection.key for rejection in snapshot.rejections if rejection.key is not None}
     resolver = Resolver(rules, snapshot.users, groups, disabled=frozenset(draft.disabled), unread=unread)
     direct = {make_key(entry.kind, entry.identity): resolver.resolve(entry) for entry in groups}
@@ -107,7 +109,7 @@ def _fill_groups(snapshot: Snapshot, groups: tuple[Entry, ...], rules: Rules, dr
         group = draft.entities.get(key)
         if group is not None and members:
             draft.entities[key] = _with_members(group, members)
-    return {key: membership.outside for key, membership in direct.items() if membership.outside}
+    return direct
 
 
 def _doubt_outsiders(direct: dict[Key, Membership]) -> None:

@@ -70,6 +70,8 @@ class Desired:
     rejections: tuple[Rejection, ...] = ()
     absences: Mapping[Key, Absence] = field(default_factory=dict)
     outside_members: Mapping[Key, int] = field(default_factory=dict)
+    #: The first of those values, per group.
+    outsiders: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     #: Entries read per kind, mapped or not: what the source guards compare with the last good read.
     counts: Mapping[Kind, int] = field(default_factory=dict)
     #: False when the source has no groups at all: then no group is missing, none is compared.

@@ -53,7 +53,12 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
         deferred=dict(sorted(deferred.items())),
         pending=tuple(pending for _, pending in sorted(situation.standings.waiting.items())),
         rejections=(*situation.desired.rejections, *rejections),
-        notes=tuple(sorted([*notes, *_name_notes(situation)], key=lambda note: (note.code, note.subject, note.text))),
+        notes=tuple(
+            sorted(
+                [*notes, *_name_notes(situation), *_outsider_notes(situation)],
+                key=lambda note: (note.code, note.subject, note.text),
+            )
+        ),
         populations=_populations(situation),
         names=titles(situation, (*kept, *outside)),
     )
@@ -219,6 +224,18 @@ def _name_notes(situation: Situation) -> list[Note]:
         if fold(wanted.name) != fold(entity.name):
             text = f"is called {entity.name!r} in WorkMail and {wanted.name!r} in the directory; WorkMail can't rename"
             notes.append(Note(code="name_differs", subject=key, text=text))
+    return notes
+
+
+def _outsider_notes(situation: Situation) -> list[Note]:
+    """Members that the source names but that are nobody here: counted, and the first of them listed."""
+    notes = []
+    for key, count in situation.desired.outside_members.items():
+        if key in situation.desired.entities:
+            first = situation.desired.outsiders.get(key, ())
+            more = f" and {count - len(first)} more" if count > len(first) else ""
+            text = f"has {count} members in the directory that are outside what is read: {', '.join(first)}{more}"
+            notes.append(Note(code="members_outside", subject=key, text=text))
     return notes
 
 

@@ -12,6 +12,8 @@ from syncd.telemetry.metrics import Metrics
 PLAINTEXT = "ldap_plaintext_used"
 #: Events that somebody should look at.
 _WARNINGS = frozenset({PLAINTEXT, "ldap_fast_reading_unavailable", "ldap_server_failed"})
+#: Events for whoever looks for a fault; what may be personal in them shows with `log.personal_data: true` only.
+_DETAILS = frozenset({"ldap_search_sent"})
 
 
 class TelemetryObserver:
@@ -78,7 +80,8 @@ class TelemetryObserver:
                 self._log = self._plain.bind(cycle_id=fields.pop("cycle_id"))
         if name == PLAINTEXT and self._metrics is not None:
             self._metrics.plaintext.labels(self._organization).inc()
-        (self._log.warning if name in _WARNINGS else self._log.info)(name, **fields)
+        say = self._log.warning if name in _WARNINGS else self._log.debug if name in _DETAILS else self._log.info
+        say(name, **fields)
 
     def finished(self, report: Report) -> None:
         """Set the metrics of a finished cycle and write its one canonical line."""

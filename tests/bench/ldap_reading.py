@@ -38,6 +38,8 @@ ATTRIBUTES = ("uid", "cn", "sn", "givenName", "mail", "employeeNumber", "departm
 EVERYBODY, EVERY_GROUP = "(objectClass=inetOrgPerson)", "(objectClass=groupOfNames)"
 ROUNDS = 5
 LIMITS = {"ldapsearch": 1.6, "ldap3": 1 / 6, "python-ldap": 1.0}
+#: No other reader checks values and resolves members, so this limit only tells when syncd itself gets slower.
+ENTRIES_LIMIT = 5.0
 STREAMED_MIB, HELD_MIB = 150, 250
 PYTHON_LDAP = Path(__file__).parents[2] / ".cache" / "python-ldap"
 
@@ -49,7 +51,7 @@ def run() -> list[tuple[str, float, float]]:
         return []
     with tempfile.TemporaryDirectory() as folder, Slapd(folder=Path(folder) / "slapd").load(_ldif()) as slapd:
         rows = [("LDAP: read: syncd / ldapsearch -E pr=1000", _everything(slapd, _read), LIMITS["ldapsearch"])]
-        rows.append(("LDAP: as entries: syncd / ldapsearch", _everything(slapd, _held), LIMITS["ldapsearch"]))
+        rows.append(("LDAP: as entries: syncd / ldapsearch", _everything(slapd, _held), ENTRIES_LIMIT))
         rows.append(("LDAP: read: syncd / ldap3's paged search", _part(slapd, "ldap3"), LIMITS["ldap3"]))
         if _has_python_ldap():
             rows.append(("LDAP: read: syncd / python-ldap", _part(slapd, "python-ldap"), LIMITS["python-ldap"]))

@@ -19,6 +19,7 @@ from syncd.sources.ldap.decoder import RawEntry
 from syncd.sources.ldap.exchange import PAGED_RESULTS, Control, Internals, Request, load_internals
 from syncd.sources.ldap.failures import SUCCESS, BaseNotFound, NotVisible, SearchFailed
 from syncd.sources.ldap.framing import Broken
+from syncd.sources.ldap.ldapsearch import ldapsearch_line
 from syncd.sources.ldap.reader import Search
 from syncd.sources.ldap.servers import Server, SrvQuery, parse_server
 from syncd.sources.ldap.settings_connection import ConnectionSettings
@@ -43,10 +44,11 @@ class Session:
     One search at a time. A search that is given up before its end closes the session, since its answer is on the way.
     """
 
-    def __init__(self, transport: Transport, settings: ConnectionSettings, clock: Clock) -> None:
+    def __init__(self, transport: Transport, settings: ConnectionSettings, clock: Clock, event: Event) -> None:
         self._transport = transport
         self._settings = settings
         self._clock = clock
+        self._event = event
         self._running = False
         self._closed_by = ""
         self.server = str(transport.server)
@@ -84,6 +86,8 @@ class Session:
             SearchFailed: a `SourceIncomplete`: unless the search ended with success and the last page was read.
             SourceUnreachable: the session has ended.
         """
+        line = ldapsearch_line(self._settings, base, scope, filter, attributes)
+        self._event("ldap_search_sent", server=self.server, ldapsearch=line)
         wanted = self._settings.page_size if page_size is None else page_size
         request = Request(
             base=base,
@@ -258,7 +262,7 @@ class _Opening:
         try:
             self._connect(transport)
             self._bind(transport)
-            session = Session(transport, self._settings, self._clock)
+            session = Session(transport, self._settings, self._clock, self._event)
             session.read_root_dse()
         except SearchFailed as error:
             transport.close()

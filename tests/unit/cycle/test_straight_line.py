@@ -198,3 +198,14 @@ def test_a_pilot_that_names_nobody_is_refused() -> None:
         world.sync(only=("user:lela",))
     assert world.sync(only=("leela",)).exit_code == 0
     assert set(world.stores.bindings) == {"user:leela"}
+
+
+def test_members_outside_of_what_is_read_are_counted_and_listed() -> None:
+    """A group notes how many of its members are nobody here, and the first of them by name."""
+    world = World()
+    outside = {"outside_members": {CREW.key: 30}, "outsiders": {CREW.key: ("kif", "zapp")}}
+    world.desired = replace(directory(FRY, LEELA, CREW), **outside)  # type: ignore[arg-type] # the fields of Desired
+    (note,) = world.plan().notes
+    assert (note.code, note.subject) == ("members_outside", CREW.key)
+    assert "30 members" in note.text
+    assert note.text.endswith("kif, zapp and 28 more")

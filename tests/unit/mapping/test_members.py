@@ -52,6 +52,7 @@ def test_who_is_unknown_is_counted() -> None:
 
     assert members(result, "g1") == ["user:1"]
     assert result.outside_members == {Key("group:g1"): 2}
+    assert len(result.outsiders[Key("group:g1")]) == 2
     assert result.rejections == ()
 
 

@@ -195,3 +195,11 @@ def test_a_directory_read_in_clear_text_is_warned_of_and_counted(stream: io.Stri
     name, labels = "syncd_ldap_plaintext_connections_total", {"organization": "planetexpress"}
     assert metrics.registry.get_sample_value(name, labels) == 1
     assert json.loads(stream.getvalue().splitlines()[-1])["level"] == "warning"
+
+
+def test_searches_are_for_the_debug_log(stream: io.StringIO) -> None:
+    """Each search of a directory is a debug line; the command that repeats it may name people, so it is hidden."""
+    TelemetryObserver("planetexpress").event("ldap_search_sent", ldapsearch="ldapsearch -b ou=fry,dc=corp")
+    line = json.loads(stream.getvalue().splitlines()[-1])
+    assert (line["level"], line["event"]) == ("debug", "ldap_search_sent")
+    assert "fry" not in line["ldapsearch"]
