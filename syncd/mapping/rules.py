@@ -1,8 +1,7 @@
 """The `mapping` section, compiled: which expression gives which property. Every problem with it is found at once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from jinja2 import TemplateSyntaxError
 
@@ -97,29 +96,6 @@ class Rules:
         """Return every attribute that any expression, key or membership uses."""
         return self.users.all | (self.groups.all if self.groups else frozenset())
 
-    def unknown_attributes(self, columns: Mapping[Kind, Collection[str]]) -> tuple[Problem, ...]:
-        """Return a problem for each use of an attribute that isn't among the known *columns* of its kind."""
-        problems = []
-        for kind, known in columns.items():
-            for path, names in self._uses(kind):
-                problems += [_unknown(path, name, known) for name in sorted(names - set(known))]
-        return tuple(problems)
-
-    def _uses(self, kind: Kind) -> list[tuple[str, frozenset[str]]]:
-        rules, needs = (self.user, self.users) if kind is Kind.USER else (self.group, self.groups)
-        if rules is None or needs is None:
-            return []
-        prefix = f"{self.where}." if kind is Kind.USER else f"{self.where}.groups."
-        uses = [(f"{prefix}key", frozenset({needs.key}))]
-        uses += [(path, expression.attributes) for path, expression in rules.expressions.items()]
-        if self.members and kind is Kind.USER:
-            uses.append((f"{self.where}.groups.members.by", frozenset({self.members.by})))
-        if self.members and kind is Kind.GROUP:
-            uses.append((f"{self.where}.groups.members.from", frozenset({self.members.from_})))
-            if self.members.groups_by:
-                uses.append((f"{self.where}.groups.members.groups_by", frozenset({self.members.groups_by})))
-        return uses
-
 
 class _Compiler:
     """Compiles expressions and collects what is wrong with them."""
@@ -206,12 +182,3 @@ def _paths(compiler: _Compiler, section: str) -> dict[str, str]:
     names = ["name", "display_name", "primary_email", "aliases", "enabled", "hidden"]
     names += [f"profile.{field}" for field in PROFILE_FIELDS]
     return {name: compiler.path(f"{section}.{name}") for name in names}
-
-
-def _unknown(path: str, name: str, known: Collection[str]) -> Problem:
-    folded = {column.casefold(): column for column in known}
-    close = get_close_matches(name.casefold(), folded, n=1)
-    remedy = f"did you mean {folded[close[0]]!r}?" if close else f"there are {', '.join(known)}"
-    if path.rpartition(".")[2] not in ("key", "by", "from", "groups_by"):
-        remedy += f" (a fixed text is written {{{{ '{name}' }}}})"
-    return Problem(where=path, reason=f"the source has no attribute {name!r}", remedy=remedy)

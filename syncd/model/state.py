@@ -107,7 +107,7 @@ class Details:
     """What was read per entity. An id that is absent from a mapping was not read.
 
     *aliases* exclude the primary address (`workmail.md` 0.2), written as the service returns them.
-    *members* are ids of ENABLED and DISABLED direct members alike; DISABLED ones are in *disabled_members* too.
+    *members* are ids of direct members, ENABLED and DISABLED alike.
     """
 
     aliases: Mapping[EntityId, frozenset[str]] = field(default_factory=dict)

@@ -438,13 +438,17 @@ def test_an_organization_that_is_not_active_is_left_alone(state: str, tmp_path: 
 
 @pytest.mark.parametrize("directory", ["ad-connector", "interoperability"])
 def test_a_directory_that_is_kept_elsewhere_is_said(directory: str, tmp_path: Path) -> None:
-    """WorkMail refuses to create people in a read-only directory: each is told with what to do, exit code 4."""
+    """WorkMail refuses to create people in a read-only directory: what to do is told, exit code 4.
+
+    The first refusal stops that call's name, so how many were sent before it depends on the workers.
+    """
     with planetexpress(tmp_path, seed={"directory": directory}) as site:
         held = site.held()
         ended = site.syncd("sync")
 
         assert ended.code == 4
-        assert "Failed (9 operations)" in ended.out
+        assert "Failed (" in ended.out
+        assert "Applied: 0 added, 0 changed, 0 removed; " in ended.out
         assert "the service can only read this directory: change it where it is kept" in " ".join(ended.out.split())
         assert site.held() == held
 

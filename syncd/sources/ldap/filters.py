@@ -119,11 +119,6 @@ def any_of(filters: Iterable[str]) -> str:
     return each[0] if len(each) == 1 else f"(|{''.join(each)})"
 
 
-def all_of(*filters: str) -> str:
-    """Return the filter of entries that all of *filters* find."""
-    return filters[0] if len(filters) == 1 else f"(&{''.join(filters)})"
-
-
 def _filter(reader: _Reader) -> Filter:
     start = reader.index
     if reader.peek() != "(":

@@ -7,7 +7,6 @@ import pytest
 from syncd.errors import ConfigurationError
 from syncd.mapping import Rules, run_examples
 from syncd.mapping.settings import MappingSettings
-from syncd.model.names import Kind
 from tests.unit.mapping.mapping_builders import GROUPS, LIMITS, USERS, rules
 
 
@@ -69,26 +68,6 @@ def test_a_name_set_within_a_template_is_no_attribute() -> None:
 
     assert by.user.aliases is not None
     assert by.user.aliases.attributes == {"login", "other"}
-
-
-def test_an_attribute_the_source_does_not_have_is_told() -> None:
-    """Where the columns are known, each use of another one is told with its path and the nearest name."""
-    by = rules({"name": "logn", "profile": {"company": "Planet"}}, {"members": {"from": "member", "by": "nr"}})
-    columns = {Kind.USER: ["id", "login", "full", "mail", "other"], Kind.GROUP: ["gid", "name", "mail", "members"]}
-
-    assert [str(problem) for problem in by.unknown_attributes(columns)] == [
-        (
-            "mapping.users.name: the source has no attribute 'logn'; did you mean 'login'? "
-            "(a fixed text is written {{ 'logn' }})"
-        ),
-        (
-            "mapping.users.profile.company: the source has no attribute 'Planet'; "
-            "there are id, login, full, mail, other (a fixed text is written {{ 'Planet' }})"
-        ),
-        "mapping.groups.members.by: the source has no attribute 'nr'; there are id, login, full, mail, other",
-        "mapping.groups.members.from: the source has no attribute 'member'; did you mean 'members'?",
-    ]
-    assert rules().unknown_attributes({Kind.USER: ["id", "login", "full", "mail", "other"]}) == ()
 
 
 def test_what_is_managed_is_known() -> None:

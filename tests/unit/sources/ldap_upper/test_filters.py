@@ -128,4 +128,3 @@ def test_filters_are_joined() -> None:
     """One filter stays alone; several are joined."""
     assert filters.any_of(["(a=1)"]) == "(a=1)"
     assert filters.any_of(["(a=1)", "(b=2)"]) == "(|(a=1)(b=2))"
-    assert filters.all_of("(a=1)", "(b=2)") == "(&(a=1)(b=2))"
