@@ -179,6 +179,22 @@ class Observer(Protocol):
         ...
 
 
+class CycleObserver(Observer, Protocol):
+    """An observer that is also told what surrounds a cycle; the daemon tells it.
+
+    What an implementation doesn't care about, it inherits: nothing happens then.
+    """
+
+    def began(self, at: datetime) -> None:
+        """A cycle begins."""
+
+    def failed(self, error: Exception) -> None:
+        """A cycle ended with *error*; `finished` was told before if there was a report."""
+
+    def scheduled(self, at: datetime | None) -> None:
+        """The next cycle comes at *at*; None: none is planned."""
+
+
 class Clock(Protocol):
     """Time, replaceable."""
 
