@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from syncd.model.plan import Plan
 from syncd.model.report import Report
@@ -30,8 +30,6 @@ _WORDS = {
     Symbol.PENDING: "pending",
     Symbol.NOTE: "note",
 }
-#: From here on, what isn't on the screen isn't laid out.
-_MANY = 500
 #: The budgets have a table of their own.
 _ELSEWHERE = frozenset({"guards"})
 
@@ -47,11 +45,11 @@ def render_html(what: Plan | Report, *, mode: str = "", asked: str = "") -> str:
         chart=tuple(_chart(view.figures)),
         sections=sections,
         switches=tuple(_switches(sections)),
-        many=sum(len(part.cards) for section in sections for part in section.parts) > _MANY,
         said={label for label, _ in view.record} | {"Plan"},  # its digest stands there whole
         folded=FOLDED,
         words=_WORDS,
         number="{:,}".format,
+        isolated=_isolated,
         kind_class=_kind_class,
         section_changes=_section_changes,
         policy=_policy(),
@@ -81,6 +79,11 @@ def _chart(figures: Figures) -> Iterator[tuple[str, tuple[tuple[Column, int], ..
                 bars.append(_Bar(column.name, f"{x:.2f}", f"{width * scale:.2f}"))
                 x += width * scale
         yield name, tuple(zip(figures.columns, counts, strict=True)), tuple(bars)
+
+
+def _isolated(text: str) -> Markup:
+    """Return *text* so that its direction moves nothing beside it; ASCII has none to isolate."""
+    return escape(text) if text.isascii() else Markup("<bdi>{}</bdi>").format(text)
 
 
 def _switches(sections: tuple[Section, ...]) -> Iterator[tuple[str, str]]:

@@ -14,19 +14,19 @@ PAGE = """\
 </head>
 {% macro mark(symbol) %}<span class="mark" role="img" aria-label="{{ words[symbol] }}">{{ symbol }}</span>{% endmacro %}
 {% macro value(line) %}
-{% if line.text %}<bdi>{{ line.text }}</bdi>
-{% elif line.before is not none %}<span class="label">{{ line.label }}:</span> <del><bdi>{{ line.before }}</bdi></del> →
- <ins><bdi>{{ line.after }}</bdi></ins>
-{% elif line.after is not none %}<span class="label">{{ line.label }}:</span> <bdi>{{ line.after }}</bdi>
+{% if line.text %}{{ isolated(line.text) }}
+{% elif line.before is not none %}<span class="label">{{ line.label }}:</span> <del>{{ isolated(line.before) }}</del> →
+ <ins>{{ isolated(line.after) }}</ins>
+{% elif line.after is not none %}<span class="label">{{ line.label }}:</span> {{ isolated(line.after) }}
 {% else %}<span class="label">{% if line.names | length > 1 %}{{ number(line.names | length) }} {% endif %}
 {{ line.label }}:</span>
-{% for name in line.names[:folded] %}<bdi>{{ name }}</bdi>{{ "" if loop.last else ", " }}{% endfor %}
+{% for name in line.names[:folded] %}{{ isolated(name) }}{{ "" if loop.last else ", " }}{% endfor %}
 {% if line.names | length > folded %}, <details class="names"><summary>and \
 {{ number(line.names | length - folded) }} more</summary>
-{% for name in line.names[folded:] %}<bdi>{{ name }}</bdi>{{ "" if loop.last else ", " }}{% endfor %}</details>
+{% for name in line.names[folded:] %}{{ isolated(name) }}{{ "" if loop.last else ", " }}{% endfor %}</details>
 {% endif %}
 {% endif %}
-{% if line.reason %} <span class="faint">because <bdi>{{ line.reason }}</bdi></span>{% endif %}
+{% if line.reason %} <span class="faint">because {{ isolated(line.reason) }}</span>{% endif %}
 {% endmacro %}
 {% macro shown(line) %}
 <li class="line {{ words[line.symbol] }}">{{ mark(line.symbol) }}<span>{{ value(line) }}</span></li>
@@ -34,10 +34,10 @@ PAGE = """\
 {% macro card_of(card) %}
 <li class="card {{ kind_class(card.changes) }}">
 {% if card.title %}
-<div class="head {{ words[card.symbol] }}">{{ mark(card.symbol) }}<div><strong><bdi>{{ card.title }}</bdi></strong>\
+<div class="head {{ words[card.symbol] }}">{{ mark(card.symbol) }}<div><strong>{{ isolated(card.title) }}</strong>\
 {% if card.key %} <bdi class="key">{{ card.key }}</bdi>{% endif %}
-{% if card.text or card.reason %}<br><bdi>{{ card.text or card.reason }}</bdi>{% endif %}
-{% if card.remedy %}<br><span class="faint">What to do:</span> <bdi>{{ card.remedy }}</bdi>{% endif %}</div></div>
+{% if card.text or card.reason %}<br>{{ isolated(card.text or card.reason) }}{% endif %}
+{% if card.remedy %}<br><span class="faint">What to do:</span> {{ isolated(card.remedy) }}{% endif %}</div></div>
 {% endif %}
 {% if card.lines %}
 <ul class="lines{% if not card.title %} bare{% endif %}">
@@ -115,7 +115,7 @@ PAGE = """\
 <thead><tr><th scope="col">Guard</th><th scope="col">Used</th><th scope="col">Says</th></tr></thead>
 <tbody>
 {% for budget in view.budgets %}
-<tr><th scope="row"><code>{{ budget.guard }}</code></th><td><bdi>{{ budget.used }}</bdi></td>\
+<tr><th scope="row"><code>{{ budget.guard }}</code></th><td>{{ isolated(budget.used) }}</td>\
 <td class="says{% if budget.tripped %} tripped{% endif %}">{{ "refused" if budget.tripped else "within" }}</td></tr>
 {% endfor %}
 </tbody>
@@ -132,7 +132,7 @@ PAGE = """\
 {% endfor %}
 </ul>
 </nav>
-<div class="diff{% if many %} many{% endif %}">
+<div class="diff">
 <fieldset class="filter">
 <legend>Show</legend>
 {% for name, label in switches %}
@@ -154,7 +154,7 @@ aria-labelledby="{{ section.name }}-title">
 {% endif %}
 {% for part in section.parts %}
 {% if part.lead %}
-<p class="lead"><bdi>{{ part.lead }}</bdi></p>
+<p class="lead">{{ isolated(part.lead) }}</p>
 {% endif %}
 {% if part.cards %}
 <ul class="cards">

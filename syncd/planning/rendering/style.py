@@ -101,7 +101,6 @@ del { color: var(--remove); } ins { color: var(--add); text-decoration: none; }
   border-radius: .4rem; background: var(--tint); font-weight: 600; user-select: all; }
 
 @supports selector(:has(*)) { .filter { display: flex; } }
-@media screen { .many .card { content-visibility: auto; contain-intrinsic-size: auto 4rem; } }
 @media screen and (min-width: 40rem) { .filter { position: sticky; top: .5rem; z-index: 1; } }
 @media (max-width: 30rem) {
   body { padding: 1rem .9rem 3rem; }
