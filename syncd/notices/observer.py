@@ -32,7 +32,7 @@ class NoticeObserver(CycleObserver):
         try:
             self._heard(report)
         except Exception as error:  # noqa: BLE001 - who tells of a cycle must not end it
-            self._event("notice_not_made", error_type=type(error).__name__, cycle_id=report.cycle_id)
+            self._event("notice_not_made", error_type=type(error).__name__)
 
     def failed(self, error: Exception) -> None:
         """Hand on an error of which there was no report."""

@@ -3,7 +3,7 @@
 import logging
 
 from syncd.notices.composing import Notice
-from syncd.notices.posting import Undelivered
+from syncd.notices.posting import ATTEMPT_S, Undelivered
 from syncd.notices.settings import AppriseSettings
 
 
@@ -19,9 +19,12 @@ class Apprise:
             import apprise  # noqa: PLC0415 - an extra that need not be installed
         except ImportError:
             raise Undelivered("Apprise isn't installed: pip install '.[apprise]'", again=False) from None
-        # It logs the URLs that it can't use.
+        # They log the URLs that they can't use, and the paths of those that they can.
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-        asset = apprise.AppriseAsset(app_id="syncd", app_desc="syncd", async_mode=False, storage_mode="memory")
+        logging.getLogger("urllib3").setLevel(max(logging.INFO, logging.getLogger("urllib3").level))
+        asset = apprise.AppriseAsset(
+            app_id="syncd", app_desc="syncd", async_mode=False, storage_mode="memory", service_timeout=ATTEMPT_S, http_redirects=False
+        )
         sender = apprise.Apprise(asset=asset)
         if not sender.add(self._settings.url.get_secret_value()):
             raise Undelivered("Apprise doesn't know this kind of URL", again=False)

@@ -78,9 +78,8 @@ class Slack:
 
     def send(self, notice: Notice) -> None:
         settings = self._settings
-        post(
-            settings.url.get_secret_value(), slack_body(notice, settings.personal_data), _JSON, ca_file=settings.ca_file
-        )
+        body = slack_body(notice, personal_data=settings.personal_data)
+        post(settings.url.get_secret_value(), body, _JSON, ca_file=settings.ca_file)
 
 
 class Heartbeat:
