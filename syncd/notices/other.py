@@ -23,7 +23,12 @@ class Apprise:
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
         logging.getLogger("urllib3").setLevel(max(logging.INFO, logging.getLogger("urllib3").level))
         asset = apprise.AppriseAsset(
-            app_id="syncd", app_desc="syncd", async_mode=False, storage_mode="memory", service_timeout=ATTEMPT_S, http_redirects=False
+            app_id="syncd",
+            app_desc="syncd",
+            async_mode=False,
+            storage_mode="memory",
+            service_timeout=ATTEMPT_S,
+            http_redirects=False,
         )
         sender = apprise.Apprise(asset=asset)
         if not sender.add(self._settings.url.get_secret_value()):

@@ -1,5 +1,6 @@
 """The sections `reports`, `notices` and `heartbeat` of the configuration."""
 
+import re
 import zoneinfo
 from collections.abc import Callable
 from datetime import time
@@ -17,7 +18,6 @@ from syncd.notices.targets import is_loopback, parse_target
 #: What metrics call the pings to dead-man switches; no notice can have that name.
 HEARTBEAT = "heartbeat"
 _SHORTEST_KEY = 16
-_ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$"
 
 
 class Occasion(StrEnum):
@@ -35,6 +35,18 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
     def validate(secret: SecretStr) -> SecretStr:
         check(secret.get_secret_value())
         return secret
+
+    return AfterValidator(validate)
+
+
+def _formed(pattern: str, sentence: str) -> AfterValidator:
+    """Hold a text to *pattern*, and say in a *sentence* what it must be."""
+    form = re.compile(pattern)
+
+    def validate(text: str) -> str:
+        if not form.fullmatch(text):
+            raise ValueError(sentence)
+        return text
 
     return AfterValidator(validate)
 
@@ -75,6 +87,18 @@ def _not_reserved(name: str) -> str:
 
 
 Url = Annotated[SecretStr, _checked(parse_target)]
+Address = Annotated[
+    str,
+    _formed(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "must be a mail address such as syncd@corp.example"),
+]
+TimeOfDay = Annotated[str, _formed(r"([01][0-9]|2[0-3]):[0-5][0-9]", "must be a time of day such as 07:00")]
+Topic = Annotated[
+    str,
+    _formed(
+        r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}",
+        "must be the ARN of a topic such as arn:aws:sns:eu-west-1:123456789012:syncd",
+    ),
+]
 
 
 class ReportsSettings(Section):
@@ -103,7 +127,7 @@ class NoticeSettings(Section):
     on: Annotated[tuple[Occasion, ...], Field(min_length=1)] = tuple(Occasion)
     organizations: tuple[str, ...] = ()
     personal_data: bool = False
-    summary_at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "07:00"
+    summary_at: TimeOfDay = "07:00"
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
 
     def wants(self, occasion: Occasion, organization: str) -> bool:
@@ -144,8 +168,8 @@ class EmailSettings(NoticeSettings):
     server: Annotated[str, AfterValidator(_mail_server)]
     username: str | None = None
     password: SecretStr | None = None
-    sender: Annotated[str, Field(pattern=_ADDRESS)]
-    to: Annotated[tuple[Annotated[str, Field(pattern=_ADDRESS)], ...], Field(min_length=1)]
+    sender: Address
+    to: Annotated[tuple[Address, ...], Field(min_length=1)]
     ca_file: Path | None = None
 
     @model_validator(mode="after")
@@ -160,7 +184,7 @@ class SnsSettings(NoticeSettings):
     """A message to a topic of Amazon SNS; credentials come from boto3's own chain."""
 
     type: Literal["sns"]
-    topic_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$")]
+    topic_arn: Topic
     profile: str | None = None
     endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None
 

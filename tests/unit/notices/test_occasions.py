@@ -86,9 +86,7 @@ class Telling(RuleBasedStateMachine):
         self.withheld = 0
         self.refused_at: datetime | None = None
 
-    @rule(
-        kind=st.sampled_from(["in_sync", "applied", "withheld", "partial", "failed"]), withheld=st.integers(1, 3)
-    )
+    @rule(kind=st.sampled_from(["in_sync", "applied", "withheld", "partial", "failed"]), withheld=st.integers(1, 3))
     def a_cycle_ends(self, kind: str, withheld: int) -> None:
         heard = self.told.hear(report(kind, withheld=withheld), self.now)
 

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from pydantic import SecretStr
@@ -353,4 +354,4 @@ def test_every_day_of_a_year_has_one_summary() -> None:
 
     assert len(office.sink().got) == 365
     days = [one.at for one in office.sink().got]
-    assert max(b - a for a, b in zip(days, days[1:], strict=False)) <= timedelta(hours=27)
+    assert max(b - a for a, b in pairwise(days)) <= timedelta(hours=27)

@@ -1,0 +1,134 @@
+"""Reports and notices, with the real command and a real cycle."""
+
+import json
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+
+import pytest
+
+from syncd import wiring
+from syncd.cycle import Options, run_cycle
+from syncd.errors import TargetUnreachable
+from syncd.notices.report_files import Beside
+from syncd.notices.sending import Notices
+from syncd.notices.signing import verify
+from syncd.settings import load
+from tests.fakes.observer import RecordingObserver
+from tests.fakes.receivers import receiver
+from tests.functional.conftest import Place
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def reporting(place: Place) -> Place:
+    place.change("\norganizations:", "\nreports: {folder: reports, keep: 2}\norganizations:")
+    return place
+
+
+def test_a_sync_leaves_a_report(reporting: Place) -> None:
+    """What was done lies in the folder as a page and as Markdown; a second sync, with nothing to do, adds nothing."""
+    done = reporting.syncd("sync")
+    folder = reporting.folder / "reports"
+    names = sorted(path.name for path in folder.iterdir())
+
+    assert done.returncode == 0, done.stderr
+    assert [name.rpartition(".")[2] for name in names] == ["html", "md"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert "everything applied" in (folder / names[0]).read_text(encoding="utf-8")
+    assert reporting.syncd("sync").returncode == 0
+    assert sorted(path.name for path in folder.iterdir()) == names
+
+
+def test_a_dry_run_leaves_none(reporting: Place) -> None:
+    """Neither `plan` nor `sync --dry-run` writes there."""
+    reporting.syncd("plan")
+    reporting.syncd("sync", "--dry-run")
+
+    assert not (reporting.folder / "reports").exists()
+
+
+def test_a_report_that_can_not_be_written_ends_nothing(reporting: Place) -> None:
+    """The work is done, the exit code says so, and stderr names the folder and the reason."""
+    (reporting.folder / "reports").write_text("a file", encoding="utf-8")
+    done = reporting.syncd("sync")
+
+    assert done.returncode == 0
+    assert "no report was written to" in done.stderr
+    assert "File exists" in done.stderr
+
+
+def test_a_failed_sync_leaves_a_report_too(reporting: Place) -> None:
+    """A source that can't be read: the report says what was wrong."""
+    (reporting.folder / "people.csv").unlink()
+    assert reporting.syncd("sync").returncode == 69
+    (page,) = (reporting.folder / "reports").glob("*.html")
+
+    assert "The cycle ended early" in page.read_text(encoding="utf-8")
+
+
+def test_a_plan_as_a_page_says_who_asked(place: Place) -> None:
+    """The page of `plan` names the command, its cycle and the whole digest, and so does Markdown."""
+    digest = place.json("plan")["digest"]
+    for format in ("html", "markdown"):  # noqa: A001 - the option's name
+        text = place.syncd("plan", "--format", format).stdout
+        assert digest in text
+        assert "syncd plan, cycle " in text
+
+
+@contextmanager
+def notified(place: Place, url: str) -> Iterator[tuple[Notices, Counter[tuple[str, str]]]]:
+    place.change(
+        "\norganizations:",
+        "\nnotices: [{name: ops, type: webhook, url: {env: URL}, secret: {env: KEY}, "
+        "on: [refusal, failure, recovery]}]\norganizations:",
+    )
+    loaded = load(place.config, {"URL": url, "KEY": KEY})
+    outcomes: Counter[tuple[str, str]] = Counter()
+    notices = wiring.notices(
+        loaded,
+        on_outcome=lambda name, outcome: outcomes.update([(name, outcome)]),
+        event=lambda _name, **_fields: None,
+    )
+    notices.start()
+    try:
+        yield notices, outcomes
+    finally:
+        notices.stop()
+
+
+def test_cycles_are_told(place: Place) -> None:
+    """A real cycle that fails, then one that succeeds: two signed notices arrive, and nobody is named."""
+    with receiver() as found, notified(place, found.url) as (notices, outcomes):
+        loaded = load(place.config, {"URL": found.url, "KEY": KEY})
+        (organization,) = loaded.settings.organizations
+        observer = notices.observer(organization.name, organization.mode.value)
+        with wiring.open_store(loaded) as store:
+
+            def cycle() -> None:
+                told = Beside(RecordingObserver(), observer)
+                observer.began(wiring.SystemClock().now())
+                parts = wiring.build(loaded, organization, store=store, observer=told, stop=Event())
+                try:
+                    run_cycle(parts, Options(command="run"))
+                except TargetUnreachable as error:
+                    observer.failed(error)
+
+            people = place.folder / "people.csv"
+            content = people.read_bytes()
+            people.unlink()
+            with pytest.raises(Exception, match=r"people\.csv"):
+                cycle()
+            people.write_bytes(content)
+            cycle()
+    now = int(wiring.SystemClock().now().timestamp())
+    documents = [json.loads(got.body) for got in found.got]
+
+    assert outcomes == {("ops", "sent"): 2}
+    assert [document["occasion"] for document in documents] == ["failure", "recovery"]
+    assert documents[1]["numbers"]["applied"] > 0
+    assert all(verify([KEY], got.body, got.headers["Syncd-Signature"], now) for got in found.got)
+    assert "@" not in "".join(got.body.decode() for got in found.got)
