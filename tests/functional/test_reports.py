@@ -5,6 +5,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -18,32 +19,38 @@ from syncd.notices.signing import verify
 from syncd.settings import load
 from tests.fakes.observer import RecordingObserver
 from tests.fakes.receivers import receiver
-from tests.functional.conftest import Place
+from tests.functional.places import PEOPLE, Site, planetexpress
 
 KEY = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def reporting(place: Place) -> Place:
-    place.change("\norganizations:", "\nreports: {folder: reports, keep: 2}\norganizations:")
-    return place
+def site(tmp_path: Path) -> Iterator[Site]:
+    with planetexpress(tmp_path) as found:
+        yield found
 
 
-def test_a_sync_leaves_a_report(reporting: Place) -> None:
+@pytest.fixture
+def reporting(site: Site) -> Site:
+    site.change("\norganizations:", "\nreports: {folder: reports, keep: 2}\norganizations:")
+    return site
+
+
+def test_a_sync_leaves_a_report(reporting: Site) -> None:
     """What was done lies in the folder as a page and as Markdown; a second sync, with nothing to do, adds nothing."""
     done = reporting.syncd("sync")
     folder = reporting.folder / "reports"
     names = sorted(path.name for path in folder.iterdir())
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert [name.rpartition(".")[2] for name in names] == ["html", "md"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert "everything applied" in (folder / names[0]).read_text(encoding="utf-8")
-    assert reporting.syncd("sync").returncode == 0
+    assert reporting.syncd("sync").code == 0
     assert sorted(path.name for path in folder.iterdir()) == names
 
 
-def test_a_dry_run_leaves_none(reporting: Place) -> None:
+def test_a_dry_run_leaves_none(reporting: Site) -> None:
     """Neither `plan` nor `sync --dry-run` writes there."""
     reporting.syncd("plan")
     reporting.syncd("sync", "--dry-run")
@@ -51,42 +58,42 @@ def test_a_dry_run_leaves_none(reporting: Place) -> None:
     assert not (reporting.folder / "reports").exists()
 
 
-def test_a_report_that_can_not_be_written_ends_nothing(reporting: Place) -> None:
+def test_a_report_that_can_not_be_written_ends_nothing(reporting: Site) -> None:
     """The work is done, the exit code says so, and stderr names the folder and the reason."""
     (reporting.folder / "reports").write_text("a file", encoding="utf-8")
     done = reporting.syncd("sync")
 
-    assert done.returncode == 0
-    assert "no report was written to" in done.stderr
-    assert "File exists" in done.stderr
+    assert done.code == 0
+    assert "no report was written to" in done.err
+    assert "File exists" in done.err
 
 
-def test_a_failed_sync_leaves_a_report_too(reporting: Place) -> None:
+def test_a_failed_sync_leaves_a_report_too(reporting: Site) -> None:
     """A source that can't be read: the report says what was wrong."""
-    (reporting.folder / "people.csv").unlink()
-    assert reporting.syncd("sync").returncode == 69
+    (reporting.folder / PEOPLE).unlink()
+    assert reporting.syncd("sync").code == 69
     (page,) = (reporting.folder / "reports").glob("*.html")
 
     assert "The cycle ended early" in page.read_text(encoding="utf-8")
 
 
-def test_a_plan_as_a_page_says_who_asked(place: Place) -> None:
+def test_a_plan_as_a_page_says_who_asked(site: Site) -> None:
     """The page of `plan` names the command, its cycle and the whole digest, and so does Markdown."""
-    digest = place.json("plan")["digest"]
+    digest = site.json("plan")["digest"]
     for format in ("html", "markdown"):  # noqa: A001 - the option's name
-        text = place.syncd("plan", "--format", format).stdout
+        text = site.syncd("plan", "--format", format).out
         assert digest in text
         assert "syncd plan, cycle " in text
 
 
 @contextmanager
-def notified(place: Place, url: str) -> Iterator[tuple[Notices, Counter[tuple[str, str]]]]:
-    place.change(
+def notified(site: Site, url: str) -> Iterator[tuple[Notices, Counter[tuple[str, str]]]]:
+    site.change(
         "\norganizations:",
         "\nnotices: [{name: ops, type: webhook, url: {env: URL}, secret: {env: KEY}, "
         "on: [refusal, failure, recovery]}]\norganizations:",
     )
-    loaded = load(place.config, {"URL": url, "KEY": KEY})
+    loaded = load(site.folder / site.config, {"URL": url, "KEY": KEY})
     outcomes: Counter[tuple[str, str]] = Counter()
     notices = wiring.notices(
         loaded,
@@ -100,10 +107,10 @@ def notified(place: Place, url: str) -> Iterator[tuple[Notices, Counter[tuple[st
         notices.stop()
 
 
-def test_cycles_are_told(place: Place) -> None:
+def test_cycles_are_told(site: Site) -> None:
     """A real cycle that fails, then one that succeeds: two signed notices arrive, and nobody is named."""
-    with receiver() as found, notified(place, found.url) as (notices, outcomes):
-        loaded = load(place.config, {"URL": found.url, "KEY": KEY})
+    with receiver() as found, notified(site, found.url) as (notices, outcomes):
+        loaded = load(site.folder / site.config, {"URL": found.url, "KEY": KEY})
         (organization,) = loaded.settings.organizations
         observer = notices.observer(organization.name, organization.mode.value)
         with wiring.open_store(loaded) as store:
@@ -117,10 +124,10 @@ def test_cycles_are_told(place: Place) -> None:
                 except TargetUnreachable as error:
                     observer.failed(error)
 
-            people = place.folder / "people.csv"
+            people = site.folder / PEOPLE
             content = people.read_bytes()
             people.unlink()
-            with pytest.raises(Exception, match=r"people\.csv"):
+            with pytest.raises(Exception, match=PEOPLE):
                 cycle()
             people.write_bytes(content)
             cycle()
