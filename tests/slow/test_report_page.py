@@ -167,7 +167,11 @@ def test_entries_are_found_by_text(browser: Browser, tmp_path: Path) -> None:
         assert page.locator(".card:visible").inner_text().splitlines()[1].startswith("person3")
         assert page.locator("#found").inner_text() == f"1 of {total} entries have “PERSON3 missing”"
         assert not page.locator("#new").is_visible()
+        assert not page.get_by_text("needs approval").is_visible()
         assert barriers(page) == []
+        page.emulate_media(media="print")
+        assert page.locator(".partly").is_visible()
+        page.emulate_media(media="screen")
         shoot(page, "report-filtered-by-text")
         page.locator("#find").fill("")
         expect(page.locator("#found")).to_be_empty()

@@ -4,7 +4,7 @@ SCRIPT = """
 (() => {
   const box = document.getElementById("find");
   const found = document.getElementById("found");
-  const sections = [...document.querySelectorAll(".section")];
+  const holders = [...document.querySelectorAll(".section, .part")];
   const cards = [...document.querySelectorAll(".card")];
   const texts = [];
   let waiting = 0;
@@ -42,10 +42,11 @@ SCRIPT = """
     cards.forEach((card, index) => {
       shown += narrow(card, texts[index], words) ? 1 : 0;
     });
-    for (const section of sections) {
-      const inside = section.querySelector(".card");
-      section.classList.toggle("out", inside !== null && section.querySelector(".card:not(.out)") === null);
+    for (const holder of holders) {
+      const inside = holder.querySelector(".card");
+      holder.classList.toggle("out", inside !== null && holder.querySelector(".card:not(.out)") === null);
     }
+    document.querySelector(".diff").classList.toggle("narrowed", words.length > 0);
     const number = (value) => value.toLocaleString("en");
     found.textContent = words.length === 0 ? ""
       : `${number(shown)} of ${number(cards.length)} entries have \\u201c${box.value.trim()}\\u201d`;

@@ -153,6 +153,7 @@ aria-labelledby="{{ section.name }}-title">
 <p class="faint">{{ section.intro }}</p>
 {% endif %}
 {% for part in section.parts %}
+<div class="part">
 {% if part.lead %}
 <p class="lead">{{ isolated(part.lead) }}</p>
 {% endif %}
@@ -161,6 +162,7 @@ aria-labelledby="{{ section.name }}-title">
 {% for card in part.cards %}{{ card_of(card) }}{% endfor %}
 </ul>
 {% endif %}
+</div>
 {% endfor %}
 {% if section.command %}
 <p class="order"><code>{{ section.command }}</code> <span class="faint">{{ section.effect }}</span></p>

@@ -116,7 +116,7 @@ del { color: var(--remove); } ins { color: var(--add); text-decoration: none; }
   :root { color-scheme: light; }
   body { max-width: none; padding: 0; font-size: 9.5pt; }
   .filter, .sections { display: none !important; }
-  .diff:has(.filter input[type=checkbox]:not(:checked)) .partly { display: block; font-weight: 600; }
+  .diff:has(.filter input[type=checkbox]:not(:checked)) .partly, .narrowed .partly { display: block; font-weight: 600; }
   .numbers, .panels { break-inside: avoid; }
   .numbers li { padding: .2rem .6rem; } .numbers b { font-size: 1.3rem; }
   .line, .verdict, .lead, svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
