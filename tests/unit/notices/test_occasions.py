@@ -37,6 +37,19 @@ def test_a_failed_cycle_forgets_no_refusal() -> None:
     assert heard == [(Occasion.REFUSAL,), (Occasion.FAILURE,), (Occasion.RECOVERY,)]
 
 
+@pytest.mark.parametrize(
+    ("hours", "heard"), [(23.9, ()), (24, (Occasion.REFUSAL,)), (-23.9, ()), (-24, (Occasion.REFUSAL,))]
+)
+def test_what_nobody_does_anything_about_is_told_again(hours: float, heard: tuple[Occasion, ...]) -> None:
+    """After a day, on a clock that may have been set back too; and then not again for a day."""
+    told = Told()
+    told.hear(report("withheld"), NOW)
+    later = NOW + timedelta(hours=hours)
+
+    assert told.hear(report("withheld"), later) == heard
+    assert told.hear(report("withheld"), later) == ()
+
+
 def test_a_fingerprint_is_of_guards_and_operations() -> None:
     """Other numbers of the same guard and another population are the same refusal; other operations aren't."""
     assert fingerprint(plan()) == ""
@@ -87,6 +100,9 @@ class Telling(RuleBasedStateMachine):
         self.refused_at: datetime | None = None
 
     @rule(kind=st.sampled_from(["in_sync", "applied", "withheld", "partial", "failed"]), withheld=st.integers(1, 3))
+    def some_cycle_ends(self, kind: str, withheld: int) -> None:
+        self.a_cycle_ends(kind, withheld)
+
     def a_cycle_ends(self, kind: str, withheld: int) -> None:
         heard = self.told.hear(report(kind, withheld=withheld), self.now)
 
@@ -106,7 +122,12 @@ class Telling(RuleBasedStateMachine):
                 self.withheld, self.refused_at = 0, None
         self.last = kind
 
-    @rule(minutes=st.integers(1, 3000))
+    @precondition(lambda self: self.withheld)
+    @rule()
+    def the_same_is_refused_again(self) -> None:
+        self.a_cycle_ends("withheld", self.withheld)
+
+    @rule(minutes=st.integers(1, 1440))
     def time_passes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
 

@@ -74,8 +74,20 @@ def test_a_status_says_whether_to_try_again(status: int, again: bool, plain: Rec
     """What is busy is asked again, what refuses isn't, and a redirect is never followed."""
     plain.statuses, plain.headers = [status], {"Location": plain.url}
 
-    assert refused(f"{plain.url}/{SECRET}").again is again
+    error = refused(f"{plain.url}/{SECRET}")
+    assert error.again is again
+    assert error.reason.startswith(f"HTTP {status}")
+    assert ("write the new URL" in error.reason) is (300 <= status < 400)
     assert len(plain.got) == 1
+
+
+def test_a_certificate_is_for_the_name_that_was_configured(authority: Authority) -> None:
+    """The same server under a name that its certificate doesn't have gets nothing."""
+    with receiver(authority.issue("localhost")) as found:
+        error = refused(found.url.replace("localhost", "127.0.0.1"), ca_file=authority.ca_file)
+
+    assert error.reason.startswith("its certificate isn't accepted: IP address mismatch")
+    assert found.got == []
 
 
 def test_a_receiver_may_ask_for_a_pause(plain: Receiver) -> None:
@@ -175,4 +187,5 @@ def test_private_networks_are_allowed() -> None:
     """Most receivers stand in one."""
     target = parse_target("https://hooks.corp.example/")
 
-    assert resolve(target, lambda _host, _port: ["10.1.2.3", "fd12::1"]) == ["10.1.2.3", "fd12::1"]
+    addresses = ["10.1.2.3", "fd12::1", "::ffff:10.1.2.3"]
+    assert resolve(target, lambda _host, _port: addresses) == addresses

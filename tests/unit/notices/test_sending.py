@@ -277,10 +277,13 @@ def test_a_success_pings_the_dead_man_switch() -> None:
     with receiver() as found:
         switch = HeartbeatSettings(url=SecretStr(found.url), method="GET")
         office = Office(heartbeats={"planetexpress": switch})
-        office.hears("in_sync", "applied", "withheld", "partial", "failed")
+        for kind in ("withheld", "partial", "failed"):
+            office.hears(kind)
         office.hears("in_sync", organization="momcorp")
+        assert found.got == []
+        # Two successes before anybody looked at the queue say the same: one ping.
+        office.hears("in_sync", "applied")
 
-    # Two successes before anybody looked at the queue say the same: one ping.
     assert [(one.method, one.path) for one in found.got] == [("GET", "/hook")]
     assert office.outcomes == {("heartbeat", "sent"): 1}
 
