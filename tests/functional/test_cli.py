@@ -16,7 +16,7 @@ COLOUR = "\x1b["
 
 
 def digest_of(text: str) -> str:
-    found = re.search(r"Digest\s+([0-9a-f]{8})", text)
+    found = re.search(r"Digest\s+`?([0-9a-f]{8})", text)
     assert found, text
     return found[1]
 
