@@ -120,6 +120,7 @@ def a_long_past(clock: FakeClock | None = None) -> tuple[PastCycle, ...]:
 def calm_plan(**others: object) -> Plan:
     """A plan with nothing to do, a few pending removals and rejections."""
     given: dict[str, object] = {
+        "created_at": FakeClock().now() - timedelta(minutes=4),
         "populations": POPULATIONS,
         "findings": (finding(), finding("alias_removals", 0, "alias removals")),
     }
@@ -148,6 +149,7 @@ def waiting_plan(names: Sequence[str] = ("amy", "bender", "fry")) -> Plan:
         *adds,
         withheld={each.id: why for each in removals},
         names={f"user:{4000 + index}": names[index % len(names)] for index in range(41)},
+        created_at=FakeClock().now() - timedelta(minutes=4),
         populations=POPULATIONS,
         findings=(
             finding("removals", 41, "user removals", tripped=True),

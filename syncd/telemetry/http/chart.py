@@ -17,8 +17,8 @@ from syncd.telemetry.http.words import RESULT_WORDS, counted, span
 MOST = 100
 WIDTH = 800
 #: Above the line, and below it.
-RISE = 84
-FALL = 36
+RISE = 62
+FALL = 28
 _STEP = WIDTH / MOST
 _LEAST = 5.0
 

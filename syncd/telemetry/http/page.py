@@ -63,9 +63,15 @@ def render_overview(status: Status, shown: Shown) -> str:
     rest = cards[len(large) :]
     worst = cards[0].status.light if cards else Light.NOT_YET
     verdict = words.verdict(status, shown.missing)
-    return _render(
-        "overview.html", status.as_of, shown, worst, verdict, cards=cards, whole=whole, large=large, rest=rest
-    )
+    more = {
+        "cards": cards,
+        "shown_whole": len(cards) <= SHOWN_WHOLE,
+        "large": large,
+        "rest": rest,
+        "busy": [card for card in rest if card.status.light is not Light.IN_SYNC],
+        "calm": [card for card in rest if card.status.light is Light.IN_SYNC],
+    }
+    return _render("overview.html", status.as_of, shown, worst, verdict, **more)
 
 
 def render_organization(one: OrganizationStatus, shown: Shown) -> str:
@@ -108,7 +114,7 @@ def _render(name: str, now: datetime, shown: Shown, light: Light, verdict: str, 
     return _template(name).render(
         now=now,
         shown=shown,
-        light=light,
+        light=Light.FAILING if shown.missing else light,
         verdict=verdict,
         version=__version__,
         **more,

@@ -22,10 +22,10 @@ LABELS = {
 }
 RESULT_WORDS = {
     "in_sync": "in sync",
-    "applied": "changes made",
+    "applied": "with changes",
     "planned": "planned only",
-    "withheld": "something withheld",
-    "partial": "some operations failed",
+    "withheld": "partly withheld",
+    "partial": "partly failed",
     "failed": "failed",
     STOPPED: "told to stop",
 }
@@ -212,6 +212,12 @@ def waiting(plan: PlanStatus) -> str:
     if not meanings:
         return f"{held} until somebody says yes."
     return " ".join([*meanings, f"{held}."])
+
+
+def in_short(why: str) -> str:
+    """Return why an operation is withheld, without what the guard's own line says already."""
+    head, colon, _ = why.partition(":")
+    return safe(head if colon and head.startswith("guard ") else why)
 
 
 def guard_meaning(guard: GuardStatus) -> str:
