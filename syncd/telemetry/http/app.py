@@ -127,7 +127,7 @@ class _Answers:
             Route("/startupz", self.started),
             Route("/metrics", self.metrics),
             Route("/", self.overview),
-            Route("/organizations/{name}", self.organization),
+            Route("/organizations/{name:path}", self.organization),
             Route("/icon/{light}.svg", self.icon),
             Route(SYNC, self.sync, methods=["POST"]),
         ]

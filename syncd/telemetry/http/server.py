@@ -8,6 +8,7 @@ import logging
 import socket
 import threading
 import time
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,20 +43,23 @@ class Punctual(H11Protocol):
     byte a minute would keep everybody else out.
     """
 
-    _deadline: asyncio.TimerHandle | None = None
-    _receiving = False
+    def __init__(self, *arguments: Any, request_within: float, **named: Any) -> None:  # noqa: ANN401 - its base's own
+        super().__init__(*arguments, **named)
+        self._request_within = request_within
+        self._deadline: asyncio.TimerHandle | None = None
+        self._receiving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base has it
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
             transport.abort()
         else:
-            self._until(REQUEST_WITHIN)
+            self._until(self._request_within)
 
     def data_received(self, data: bytes) -> None:
         if not self._receiving:
             self._receiving = True
-            self._until(REQUEST_WITHIN)
+            self._until(self._request_within)
         super().data_received(data)
         if self._receiving and self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._receiving = False
@@ -78,10 +82,14 @@ class Punctual(H11Protocol):
 
 
 class HttpServer:
-    """Serves *app* on a thread, from `start` to `stop`; also a context manager."""
+    """Serves *app* on a thread, from `start` to `stop`; also a context manager.
 
-    def __init__(self, app: Application) -> None:
+    A request must arrive within *request_within* seconds.
+    """
+
+    def __init__(self, app: Application, *, request_within: float = REQUEST_WITHIN) -> None:
         self._app = app
+        self._protocol: Any = partial(Punctual, request_within=request_within)
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -138,7 +146,7 @@ class HttpServer:
             more["ssl_context_factory"] = lambda _config, _default: renewable(lambda: self._app.web)
         return uvicorn.Config(
             self._app,
-            http=Punctual,
+            http=self._protocol,
             ws="none",
             lifespan="off",
             log_config=None,
