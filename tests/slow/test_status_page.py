@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, Response, expect
 
 from syncd.telemetry.http import HttpServer
 from tests.fakes import boards
@@ -69,7 +69,7 @@ def test_everybody_can_read_it(content: str, width: int, dark: bool, browser: Br
         found = complaints_of(page)
         page.goto(url)
         shoot(page, f"{content}-{width}-{'dark' if dark else 'light'}")
-        assert (barriers(page), overflow(page)) == ([], 0)
+        assert overflow(page) == 0
         unfold(page)
         shoot(page, f"{content}-{width}-{'dark' if dark else 'light'}-unfolded")
         assert (barriers(page), overflow(page)) == ([], 0)
@@ -115,7 +115,7 @@ def test_its_structure_can_be_heard(browser: Browser) -> None:
         assert page.title() == "Of 2 organizations, 1 is failing and 1 is in sync. - syncd"
         assert page.locator("html").get_attribute("lang") == "en"
         for role in ("banner", "main", "contentinfo"):
-            expect(page.get_by_role(role)).to_have_count(1)  # type: ignore[arg-type]  # three of the roles
+            expect(page.get_by_role(role)).to_have_count(1)
         chart = page.get_by_role("img", name="The last cycles of planetexpress")
         expect(chart).to_have_accessible_description("99 cycles: 96 in sync, 3 failed. The longest took 15 s.")
         expect(page.get_by_role("article", name="planetexpress")).to_have_count(1)
@@ -205,9 +205,11 @@ def test_a_page_of_another_site_can_do_nothing(browser: Browser) -> None:
         thread.start()
         try:
             statuses: dict[str, int] = {}
-            page.on(
-                "response", lambda answer: statuses.setdefault(f"{answer.request.method} {answer.url}", answer.status)
-            )
+
+            def note(answer: Response) -> None:
+                statuses[f"{answer.request.method} {answer.url}"] = answer.status
+
+            page.on("response", note)
             page.goto(f"http://localhost:{evil.server_port}/")
             expect(page).to_have_title("refused")
             page.wait_for_load_state("networkidle")
@@ -230,10 +232,8 @@ def test_a_browser_comes_in_with_tls_and_a_password(browser: Browser, tmp_path: 
     text = f"tls_server_config: {{cert_file: {identity.certificate}, key_file: {identity.key}}}\n"
     path.write_text(text + path.read_text(encoding="utf-8"), encoding="utf-8")
     with served(boards.in_sync(), actions=True, web_config=path) as (url, asked):
-        with a_page(browser, trusting=True) as page:
-            answer = page.goto(url)
-            assert answer is not None
-            assert answer.status == 401
+        with a_page(browser, trusting=True) as page, pytest.raises(Error, match="INVALID_AUTH_CREDENTIALS"):
+            page.goto(url)
         context = browser.new_context(
             ignore_https_errors=True, http_credentials={"username": "ada", "password": PASSWORD}
         )
