@@ -103,6 +103,10 @@ class HttpServer:
             ConfigurationError: the address can't be had.
         """
         self._socket = self._bind()
+        settings, web = self._app.settings, self._app.web.now
+        if web.settings.asks and web.tls is None and not settings.is_local:
+            reason = "passwords and tokens travel without TLS: set tls_server_config in http.web_config"
+            get_logger().warning("http_plaintext_allowed", listen=settings.listen, reason=reason)
         host, port = self._socket.getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._server = uvicorn.Server(self._config())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from syncd.errors import ConfigurationError
@@ -68,6 +69,16 @@ def test_a_taken_address_is_a_clear_error() -> None:
 
         with pytest.raises(ConfigurationError, match=r"http\.listen: 127.*in use.*\n.*another syncd"):
             HttpServer(app.app).start()
+
+
+@pytest.mark.parametrize(("listen", "warnings"), [("0.0.0.0:0", ["http_plaintext_allowed"]), ("127.0.0.1:0", [])])
+def test_passwords_without_tls_are_worth_a_warning(listen: str, warnings: list[str], tmp_path: Path) -> None:
+    """Beyond this machine, passwords that travel in the clear are told in the log, and still work."""
+    app = AskedApp(listen=listen, web_config=web_file(tmp_path))
+    with structlog.testing.capture_logs() as log, HttpServer(app.app):
+        pass
+
+    assert [line["event"] for line in log] == warnings
 
 
 def test_after_stop_nobody_answers() -> None:
