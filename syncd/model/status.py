@@ -227,6 +227,12 @@ class OrganizationStatus:
         return self.cycles[-1] if self.cycles else None
 
     @property
+    def fails_partly(self) -> bool:
+        """Whether what fails are single operations, not the cycles themselves."""
+        failure = next((cycle for cycle in reversed(self.cycles) if cycle.is_failure), None)
+        return bool(self.failures) and failure is not None and failure.result == "partial"
+
+    @property
     def stalled_for(self) -> timedelta | None:
         """How long the cycle under way has shown no progress, once that is longer than it may be."""
         if self.running is None:

@@ -147,7 +147,7 @@ class Board:
                 # It came to its end, but what came of it could not be recorded.
                 place.cycles.pop()
                 self._enter(place, replace(last, result="failed", error=trouble.words, exit_code=trouble.exit_code))
-            if place.failures:
+            if place.failures and not isinstance(error, Interrupted):
                 place.trouble = trouble
 
     def _scheduled(self, name: str, at: datetime | None) -> None:

@@ -202,7 +202,7 @@ def rejections(*names: str) -> tuple[Rejection, ...]:
     return tuple(
         Rejection(
             key=user_key(f"r-{index}"),
-            origin=f"people.csv:{17 + index}",
+            origin=f"cn={name},ou=people,dc=planetexpress,dc=example" if index % 2 else f"people.csv:{17 + index}",
             reason=f"the address {name}@planetexpress.example is wanted by two people",
             remedy=f"give {name} another address",
         )

@@ -146,7 +146,7 @@ _AMONG = {
 
 def label(one: OrganizationStatus) -> str:
     """Return the name of its light; in a mode that leaves something out, what the light covers."""
-    if one.light is Light.FAILING and one.last is not None and one.last.result == "partial":
+    if one.fails_partly:
         return "Partly failing"
     if one.light is Light.IN_SYNC and one.plan is not None and one.plan.counts.get("outside"):
         return f"In sync within mode {one.facts.mode}"
@@ -174,8 +174,8 @@ def reason(one: OrganizationStatus, *, personal: bool) -> str:
 
 
 def _failing(one: OrganizationStatus, *, personal: bool) -> str:
-    last = one.last
-    if last is not None and last.result == "partial":
+    if one.fails_partly:
+        last = next(cycle for cycle in reversed(one.cycles) if cycle.is_failure)
         did = f"{counted(last.failed, 'operation')} of the last cycle did not succeed"
         return f"{did}, {last.applied:,} did. The next cycle tries again."
     if one.trouble is None:
@@ -262,7 +262,7 @@ def next_steps(one: OrganizationStatus) -> Iterator[Step]:
 
 
 def _after_failure(one: OrganizationStatus) -> Iterator[Step]:
-    if one.last is not None and one.last.result == "partial":
+    if one.fails_partly:
         yield command(one, "syncd history", "shows the last cycles and how their operations ended")
         yield command(one, "syncd plan", "shows what is left to do; changes nothing")
         return

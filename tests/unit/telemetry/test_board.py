@@ -141,6 +141,19 @@ def test_being_told_to_stop_is_no_failure(reported: bool, board: Board, clock: F
     assert (one.failures, one.light) == (0, Light.IN_SYNC)
 
 
+def test_being_told_to_stop_mends_nothing(board: Board, clock: FakeClock) -> None:
+    """An organization that fails still fails after a cycle that was told to stop."""
+    observer = board.observer("planetexpress")
+    for error in (SourceUnreachable("no answer"), Interrupted("told to stop")):
+        observer.began(clock.now())
+        observer.failed(error)
+
+    one = shown(board)
+    assert (one.failures, one.light) == (1, Light.FAILING)
+    assert one.trouble is not None
+    assert one.trouble.words == "no answer"
+
+
 def test_what_the_store_knows_is_there_from_the_start() -> None:
     """After a restart the page shows the past, failures in a row included."""
     board = board_of(in_sync(cycles=past("in_sync", "failed", "failed")))

@@ -138,6 +138,14 @@ def test_each_light_says_why(story: Story, says: str) -> None:
     assert words.reason(only(story), personal=False) == says
 
 
+def test_what_failed_is_said_after_a_restart_too() -> None:
+    """A cycle that was told to stop comes last, but what failed before it is what needs a look."""
+    one = only(boards.in_sync(cycles=boards.past("in_sync", "partial", "stopped")))
+
+    assert words.label(one) == "Partly failing"
+    assert words.reason(one, personal=False).startswith("2 operations of the last cycle did not succeed")
+
+
 def test_a_cycle_that_hangs_says_where() -> None:
     """A cycle without progress names the stage in which it stands."""
     one = only(boards.running())
