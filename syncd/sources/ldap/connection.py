@@ -201,9 +201,7 @@ def open_session(
     raise SourceUnreachable("no LDAP server could be used: nothing was changed", problems)
 
 
-def _in_order(
-    settings: ConnectionSettings, query: SrvQuery, problems: list[Problem]
-) -> Iterator[tuple[Server, str]]:
+def _in_order(settings: ConnectionSettings, query: SrvQuery, problems: list[Problem]) -> Iterator[tuple[Server, str]]:
     """Yield each server, and what the configuration calls it: of those that DNS names, the domain."""
     for text in settings.servers:
         server = parse_server(text)
