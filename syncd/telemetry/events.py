@@ -20,6 +20,8 @@ COMMON_FIELDS: Mapping[str, str] = {
     "cycle_id": "the cycle; `syncd history` knows it too",
     "plan": "the first digits of the plan's digest, once there is a plan: `syncd approve` takes them",
 }
+#: Fields that may name people, whatever else they say: never among `redaction.OPEN_FIELDS`.
+PERSONAL_FIELDS = frozenset({"ldapsearch", "summary"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
