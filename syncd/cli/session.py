@@ -159,11 +159,12 @@ def _tell_stop(_signal: str) -> None:
 
 def log_to_stderr(loaded: "Loaded") -> None:
     """Begin logging as configured, with every secret that we know hidden."""
-    from syncd.telemetry.logs import configure_logs
+    from syncd.telemetry.logs import configure_logs, log_thread_crash
     from syncd.telemetry.redaction import SecretFilter
 
     secrets = SecretFilter([*loaded.secrets, *_aws_secrets()])
     configure_logs(loaded.settings.log, sys.stderr, secrets=secrets)
+    threading.excepthook = log_thread_crash
 
 
 def _aws_secrets() -> Iterator[str]:

@@ -151,6 +151,14 @@ _ALL = (
         "error_type",
         "exception",
     ),
+    _event(
+        "thread_crashed",
+        "error",
+        "Something in the background met an error that nobody expected; please report it with the traceback.",
+        "thread",
+        "error_type",
+        "exception",
+    ),
     # --- the service --------------------------------------------------------------------------------------------------
     _event("api_call_sent", "debug", "A call to the service is under way.", "call"),
     _event("api_called", "debug", "A call to the service was answered, or not.", "call", "code", "took_s"),

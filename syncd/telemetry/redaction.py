@@ -46,6 +46,7 @@ OPEN_FIELDS = frozenset(
         "signal",
         "stage",
         "subject",
+        "thread",
         "timestamp",
         "until",
     }
