@@ -340,7 +340,11 @@ def test_a_store_that_hangs_keeps_nobody_from_asking() -> None:
     go_on = threading.Event()
     cycles = Cycles()
     daemon = RunningDaemon(pe=cycles)
-    daemon.probe = lambda: hanging(go_on)(1) and None
+
+    def hang() -> None:
+        go_on.wait(SOON)
+
+    daemon.probe = hang
     with daemon:
         cycles.wait_for(ended=1)
         daemon.mailbox.ask(Wish.SYNC, "signal")
