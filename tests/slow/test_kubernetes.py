@@ -16,10 +16,10 @@ from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import kubernetes_validate
+import jsonschema  # type: ignore[import-untyped]  # carries no types
+import kubernetes_validate  # type: ignore[import-untyped]  # carries no types
 import pytest
-from kubernetes_validate.utils import all_versions, major_minor
+from kubernetes_validate.utils import all_versions, major_minor  # type: ignore[import-untyped]  # carries no types
 
 from tests.fakes.manifests import FOLDER, documents, house_violations, may_enter, may_leave, one, pods
 from tests.fakes.pod_security import violations
