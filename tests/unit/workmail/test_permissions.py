@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,26 @@ def test_the_files_in_deploy_are_what_the_command_prints(mode: PolicyMode) -> No
     held = json.loads((ROOT / "deploy" / "iam" / f"{mode.value}.json").read_text(encoding="utf-8"))
 
     assert held == policy(mode, [organization_arn(**PLACEHOLDERS)])
+
+
+def test_the_readme_counts_right() -> None:
+    """Its table says how many operations each purpose has, and its trust policies can be read."""
+    text = (ROOT / "deploy" / "iam" / "README.md").read_text(encoding="utf-8")
+    of = Counter(PERMISSIONS.values())
+    trusts = [json.loads(block.split("```")[0]) for block in text.split("```json\n")[1:]]
+
+    assert f"| {of[Purpose.READ]} reads |" in text
+    assert f"the reads and {of[Purpose.WRITE]} operations that add or change |" in text
+    assert f"all of that and {of[Purpose.DELETE]} that remove" in text
+    assert len(trusts) == 4
+    assert {trust["Version"] for trust in trusts} == {"2012-10-17"}
+
+
+def test_a_dozen_organizations_fit() -> None:
+    """The largest policy of twelve organizations is within what IAM takes, as the README says."""
+    arns = [ARN[:-2] + f"{number:02x}" for number in range(12)]
+
+    assert len(json.dumps(policy(PolicyMode.DELETE, arns), separators=(",", ":"))) < MAXIMUM_SIZE
 
 
 def test_deploy_holds_no_other_policy() -> None:
