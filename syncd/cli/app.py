@@ -19,6 +19,7 @@ from syncd.cli import (
     emulator,
     explain,
     history,
+    iam_policy,
     init,
     plan,
     run,
@@ -88,6 +89,7 @@ app.command("approve")(approve.approve)
 app.command("status")(status.status)
 app.command("history")(history.history)
 app.command("explain")(explain.explain)
+app.command("iam-policy")(iam_policy.iam_policy)
 app.add_typer(store.app, name="store")
 app.command("emulator")(emulator.emulator)
 

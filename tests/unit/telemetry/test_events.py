@@ -18,21 +18,7 @@ _LOGGERS = re.compile(r"_?log(ger)?")
 _PASSED_ON = {"syncd/cli/progress.py", "syncd/daemon/observers.py", "syncd/telemetry/observer.py"}
 
 #: Declared, and not logged yet, with the reason.
-AWAITED = dict.fromkeys(
-    (
-        "backing_off",
-        "configuration_needs_restart",
-        "configuration_rejected",
-        "configuration_reloaded",
-        "cycle_deadline_exceeded",
-        "cycle_postponed",
-        "cycle_requested",
-        "cycle_stalled",
-        "daemon_ready",
-        "watchdog_withheld",
-    ),
-    "the daemon will log it",
-)
+AWAITED = {"daemon_ready": "the daemon will log it, when the HTTP part is there"}
 
 
 @dataclass(frozen=True, slots=True)
