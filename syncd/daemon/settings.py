@@ -92,8 +92,7 @@ class Schedule(Section):
             message = "allow and blackout leave no moment of the week in which a cycle may begin"
             raise ValueError(message)
         if self.cron is not None:
-            # Only who has such an expression waits for the library that reads it.
-            from syncd.daemon.cron import Cron  # noqa: PLC0415
+            from syncd.daemon.cron import Cron  # noqa: PLC0415 - only who has cron waits for the library that reads it
 
             if Cron(self.cron, self.zone).after(_SOME_WEEK) is None:
                 message = f"{self.cron!r} names a day that no year has"
