@@ -159,14 +159,15 @@ def _tell_stop(_signal: str) -> None:
     typer.echo("Stopping after the calls in flight; once more to end at once.", err=True)
 
 
-def log_to_stderr(loaded: "Loaded") -> None:
-    """Begin logging as configured, with every secret that we know hidden."""
+def log_to_stderr(loaded: "Loaded") -> Callable[[str], str]:
+    """Begin logging as configured, with every secret that we know hidden; return what hides them in other texts."""
     from syncd.telemetry.logs import configure_logs, log_thread_crash
     from syncd.telemetry.redaction import SecretFilter
 
     secrets = SecretFilter([*loaded.secrets, *_aws_secrets()])
     configure_logs(loaded.settings.log, sys.stderr, secrets=secrets)
     threading.excepthook = log_thread_crash
+    return secrets.clean
 
 
 def _aws_secrets() -> Iterator[str]:

@@ -35,6 +35,7 @@ OPEN_FIELDS = frozenset(
         "observer",
         "operation_id",
         "organization",
+        "path",
         "peer",
         "plan",
         "reason",

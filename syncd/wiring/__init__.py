@@ -1,5 +1,6 @@
 """From settings to live objects: the one place that names concrete classes."""
 
+import os
 import secrets
 import string
 import threading
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from syncd.sources.ldap.settings import LdapSettings
     from syncd.sources.ldap.source import LdapSource
     from syncd.store.store import Store
+    from syncd.telemetry.settings import WebSettings
 
 #: Within what every kind of directory accepts: at least 8 and fewer than 64 (`workmail.md` F).
 _PASSWORD_LENGTH = 32
@@ -67,6 +69,24 @@ def open_store(loaded: Loaded, *, must_exist: bool = False) -> "Store":
         decode=document.loads,
         must_exist=must_exist,
     )
+
+
+def read_web_settings(path: Path) -> "WebSettings":
+    """Read the web configuration in *path*, as strictly as the configuration itself.
+
+    Raises:
+        ConfigurationError: with every problem of the file.
+    """
+    from syncd.settings.reading import read_model
+    from syncd.telemetry.settings import WebSettings
+
+    try:
+        return read_model(WebSettings, path, os.environ)[0]
+    except ConfigurationError as error:
+        if error.problems:
+            raise
+        # It could not be read at all; the reader's own hint is about the configuration.
+        raise ConfigurationError(error.message, hint="it is named by http.web_config") from error
 
 
 def build(
