@@ -48,6 +48,10 @@ class Target(Protocol):
         """Send *call*, placeholders filled, once; return the answer."""
         ...
 
+    def calls(self) -> Mapping[str, int]:
+        """Return how many API calls were made so far, retries included, by operation."""
+        ...
+
 
 class Facet(Protocol):
     """One kind of thing the target stores: pure."""

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from syncd.cli.options import ConfigOption, OrganizationOption
+from syncd.cli.past import remember
 from syncd.cli.session import Session, abandon, begin, log_to_stderr, open_store
-from syncd.cli.status import last_success
 from syncd.errors import StoreError
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ def _serve(session: Session, store: "Store", stop: threading.Event) -> bool:
     metrics = new_metrics(organizations=names, guards=wiring.guard_names())
     observers = {name: TelemetryObserver(name, metrics) for name in names}
     for each in session.organizations:
-        last = last_success(store.organization(each.workmail.organization_id))
-        if last is not None:
-            metrics.succeeded(each.name, last)
+        remember(metrics, each.name, store.organization(each.workmail.organization_id))
     parts = {
         each.name: wiring.build(session.loaded, each, store=store, observer=observers[each.name], stop=stop)
         for each in session.organizations
