@@ -531,6 +531,11 @@ def _service(of: str) -> list[Panel]:
             unit="s",
         ),
         Panel(
+            title="Calls under way",
+            about="Sent, and not answered yet.",
+            queries=[ask(f"max(syncd_api_inflight_requests{{{of}}})", "under way")],
+        ),
+        Panel(
             title="Repeated calls",
             about="A second: throttled ones, and reads that failed for the moment.",
             queries=[ask(f"sum({rate('syncd_api_retries_total')})", "repeated")],

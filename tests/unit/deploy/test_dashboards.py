@@ -15,7 +15,7 @@ KINDS = {"heatmap", "stat", "state-timeline", "table", "timeseries"}
 UNITS = {"short", "s", "bytes", "percentunit", "reqps"}
 COLUMN_UNITS = UNITS | {"dateTimeAsIso", "dateTimeFromNow"}
 #: Variables that Grafana itself fills.
-BUILT_IN = {"__rate_interval", "__value", "__interval", "__range"}
+BUILT_IN = {"__all", "__rate_interval", "__value"}
 
 
 def texts_of(value: object) -> list[str]:
