@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - deploy/ is no package, and what is in here is not part of syncd
-"""Makes the JSON of Grafana of what dashboards.py says: panels, variables, and where they stand."""
+"""Makes the JSON of Grafana of what panels.py says: panels, variables, and where they stand."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

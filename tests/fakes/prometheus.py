@@ -86,7 +86,10 @@ class Prometheus:
             "--enable-feature=exemplar-storage",
         ]
         with (self.folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._process = process
+        wait_until(lambda: process.poll() is not None or get(self.port, "/-/ready")[0] == 200, "Prometheus is ready")
+        assert process.poll() is None, (self.folder / "log").read_text(encoding="utf-8")
         return self
 
     def __exit__(

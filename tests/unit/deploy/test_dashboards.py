@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.monitoring.dashboards import documents
+from deploy.monitoring.panels import documents
 from tests.fakes.monitoring import FOLDER, RUNBOOK, boards, panels, sections
 
 BOARDS = boards()

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - deploy/ is no package, and what is in here is not part of syncd
-"""Writes dashboards/fleet.json and dashboards/organization.json: `python -m deploy.monitoring.dashboards`.
+"""Writes dashboards/fleet.json and dashboards/organization.json: `python -m deploy.monitoring.panels`.
 
 What a panel asks is a few lines here and sixty in Grafana's JSON. The JSON is what is installed; a test
 compares it with what this file makes.
