@@ -147,3 +147,10 @@ def syncd_commands(markdown: str) -> list[Sequence[str]]:
     return [
         list(arguments) for arguments in dict.fromkeys(tuple(shlex.split(line, comments=True)[1:]) for line in lines)
     ]
+
+
+def labels_of(expr: str) -> set[str]:
+    """Return the labels that a PromQL expression matches, groups by, or joins on."""
+    matched = re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", expr)
+    listed = re.findall(r"\b(?:by|without|on|ignoring|group_left)\s*\(([^)]*)\)", expr)
+    return {*matched, *(label.strip() for each in listed for label in each.split(",") if label.strip())}
