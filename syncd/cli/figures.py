@@ -46,7 +46,7 @@ class Figures:
 
     def opened(self, store: "Store", ids: dict[str, str]) -> None:
         """Learn from *store* what was before; *ids* are the organizations' ids by name."""
-        from syncd.cli.past import remember
+        from syncd.wiring.past import remember
 
         self._store = store
         for name, identity in ids.items():

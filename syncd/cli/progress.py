@@ -16,8 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from syncd.model.report import Outcome, Report
-from syncd.ports import Observer
+from syncd.model.report import Outcome
+from syncd.ports import CycleObserver
 
 #: What people call the stages of a cycle.
 _STAGES = {
@@ -29,51 +29,8 @@ _STAGES = {
 }
 
 
-class Silent:
+class Silent(CycleObserver):
     """Observes and says nothing."""
-
-    def stage(self, name: str, total: int | None = None) -> None: ...
-
-    def advanced(self, count: int = 1) -> None: ...
-
-    def called(self, operation: str, code: str, seconds: float) -> None: ...
-
-    def settled(self, outcome: Outcome) -> None: ...
-
-    def finished(self, report: Report) -> None: ...
-
-    def event(self, name: str, **fields: object) -> None: ...
-
-
-class Both:
-    """Tells two observers everything."""
-
-    def __init__(self, first: Observer, second: Observer) -> None:
-        self._all = (first, second)
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        for each in self._all:
-            each.stage(name, total)
-
-    def advanced(self, count: int = 1) -> None:
-        for each in self._all:
-            each.advanced(count)
-
-    def called(self, operation: str, code: str, seconds: float) -> None:
-        for each in self._all:
-            each.called(operation, code, seconds)
-
-    def settled(self, outcome: Outcome) -> None:
-        for each in self._all:
-            each.settled(outcome)
-
-    def finished(self, report: Report) -> None:
-        for each in self._all:
-            each.finished(report)
-
-    def event(self, name: str, **fields: object) -> None:
-        for each in self._all:
-            each.event(name, **fields)
 
 
 class ProgressBar(Silent):

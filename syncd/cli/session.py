@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from syncd.model.names import Key
     from syncd.model.plan import Plan
     from syncd.model.report import Report
-    from syncd.ports import Observer
+    from syncd.ports import CycleObserver
     from syncd.settings import Loaded, OrganizationSettings
     from syncd.store.store import Store
 
@@ -96,7 +96,7 @@ def _run_cycles(
 ) -> int:
     from syncd import wiring
     from syncd.cycle import run_cycle
-    from syncd.daemon import stopping_on_signals
+    from syncd.daemon.signals import stopping_on_signals
 
     stop = threading.Event()
     codes = []
@@ -127,17 +127,19 @@ def _run_cycles(
 
 
 @contextmanager
-def _observed(session: Session, organization: str, command: str, figures: "Figures | None") -> "Iterator[Observer]":
+def _observed(
+    session: Session, organization: str, command: str, figures: "Figures | None"
+) -> "Iterator[CycleObserver]":
     """What people see, and the metrics if they go to a file."""
-    from syncd.cli.progress import Both
+    from syncd.daemon.observers import Several
 
     with ExitStack() as stack:
         shown = stack.enter_context(_shown(session, organization, command))
-        yield shown if figures is None else Both(shown, stack.enter_context(figures.cycle(organization)))
+        yield shown if figures is None else Several(shown, stack.enter_context(figures.cycle(organization)))
 
 
 @contextmanager
-def _shown(session: Session, organization: str, command: str) -> "Iterator[Observer]":
+def _shown(session: Session, organization: str, command: str) -> "Iterator[CycleObserver]":
     """A bar for whoever watches; else log lines, but for `plan`, whose result is its output."""
     from syncd.cli.progress import ProgressBar, Silent, is_watched
 
@@ -159,11 +161,12 @@ def _tell_stop(_signal: str) -> None:
 
 def log_to_stderr(loaded: "Loaded") -> None:
     """Begin logging as configured, with every secret that we know hidden."""
-    from syncd.telemetry.logs import configure_logs
+    from syncd.telemetry.logs import configure_logs, log_thread_crash
     from syncd.telemetry.redaction import SecretFilter
 
     secrets = SecretFilter([*loaded.secrets, *_aws_secrets()])
     configure_logs(loaded.settings.log, sys.stderr, secrets=secrets)
+    threading.excepthook = log_thread_crash
 
 
 def _aws_secrets() -> Iterator[str]:

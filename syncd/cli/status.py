@@ -11,8 +11,8 @@ import typer
 from syncd.cli.documents import dump, plain
 from syncd.cli.history import changes
 from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
-from syncd.cli.past import past_of
 from syncd.cli.session import begin, open_store
+from syncd.wiring.past import past_of
 
 if TYPE_CHECKING:
     from syncd.model.memory import Approval

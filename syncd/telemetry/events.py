@@ -20,6 +20,8 @@ COMMON_FIELDS: Mapping[str, str] = {
     "cycle_id": "the cycle; `syncd history` knows it too",
     "plan": "the first digits of the plan's digest, once there is a plan: `syncd approve` takes them",
 }
+#: Fields that may name people, whatever else they say: never among `redaction.OPEN_FIELDS`.
+PERSONAL_FIELDS = frozenset({"ldapsearch", "summary"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +59,12 @@ _ALL = (
     ),
     _event("stop_requested", "info", "A signal asked for the end; a second one ends at once.", "signal"),
     _event("http_started", "info", "Metrics, probes and the status page answer here.", "listen"),
-    _event(
-        "cycle_requested", "info", "A cycle begins now, whatever the schedule says: see the reason.", "reason", "signal"
-    ),
+    _event("cycle_requested", "info", "A cycle was asked for outside of its turn: see the reason.", "reason"),
     _event(
         "cycle_skipped",
         "warning",
-        "A cycle was due and not begun: the one before it still runs, or no window is open.",
+        "A cycle was due and not begun: the one before it still runs.",
         "reason",
-        also=("info",),
     ),
     _event("cycle_postponed", "info", "A cycle was due outside of its windows and waits for the next one.", "until"),
     _event(
@@ -83,13 +82,18 @@ _ALL = (
     _event(
         "configuration_reloaded",
         "info",
-        "The new configuration is in use.",
-        "sha256",
+        "The new configuration is in use; so many organizations came, went, and changed.",
         "added",
         "removed",
         "changed",
     ),
-    _event("configuration_rejected", "error", "The new configuration is wrong; the old one stays in use.", "message"),
+    _event(
+        "configuration_rejected",
+        "error",
+        "The new configuration is wrong; the old one stays in use.",
+        "message",
+        "exception",
+    ),
     _event(
         "configuration_needs_restart",
         "warning",
@@ -97,6 +101,7 @@ _ALL = (
         "keys",
     ),
     _event("backing_off", "warning", "Cycles failed in a row, so the next one waits longer.", "failures", "wait_s"),
+    _event("clock_jumped", "warning", "The machine's clock was set; the schedule is reckoned anew.", "by_s"),
     _event("watchdog_withheld", "error", "systemd's watchdog is not fed, so that it restarts syncd.", "reason"),
     # --- a cycle ------------------------------------------------------------------------------------------------------
     _event("cycle_started", "info", "A cycle begins; its id is on every line that follows.", "command"),
@@ -146,6 +151,21 @@ _ALL = (
         "cycle_crashed",
         "error",
         "A cycle met an error that nobody expected; please report it with the traceback.",
+        "error_type",
+        "exception",
+    ),
+    _event(
+        "observer_failed",
+        "error",
+        "What only watches the cycles met an error that nobody expected; the cycle goes on. Please report it.",
+        "observer",
+        "exception",
+    ),
+    _event(
+        "thread_crashed",
+        "error",
+        "Something in the background met an error that nobody expected; please report it with the traceback.",
+        "thread",
         "error_type",
         "exception",
     ),

@@ -5,6 +5,7 @@ line under a stable name (`events.py`), values as fields (design.md section 9).
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TextIO
@@ -77,6 +78,13 @@ def count_lines(count: Callable[[str], None]) -> None:
     """Call *count* with the level of every line from now on (`info`, `warning` or `error`); whoever did is replaced."""
     root = logging.getLogger()
     root.handlers[:] = [*(each for each in root.handlers if not isinstance(each, _LineCounter)), _LineCounter(count)]
+
+
+def log_thread_crash(crash: threading.ExceptHookArgs) -> None:
+    """Log an error that ended a thread: what Python would write itself is no JSON, and has passed no filter."""
+    name = crash.thread.name if crash.thread is not None else ""
+    error = crash.exc_value or crash.exc_type()
+    get_logger().error("thread_crashed", thread=name, error_type=type(error).__name__, exc_info=error)
 
 
 class _LineCounter(logging.Handler):

@@ -116,7 +116,7 @@ class Metrics:
                 for outcome in NOTICE_OUTCOMES:
                     self.process.notices.labels(name, outcome)
 
-    def reloaded(self, ok: bool, at: datetime, sha256: str) -> None:  # noqa: FBT001 - what a reload says of itself
+    def reloaded(self, *, ok: bool, at: datetime, sha256: str) -> None:
         """Note whether a configuration took effect, and which (*sha256*) if it did."""
         self.process.reload_worked.set(ok)
         if ok:
@@ -128,12 +128,11 @@ class Metrics:
         """Count a log line."""
         self.process.log_lines.labels(level if level in LEVELS else "error").inc()
 
-    def store(self, up: bool, size: int | None = None, free: int | None = None) -> None:  # noqa: FBT001 - one look at it
-        """Note whether the store can be read; *size* and *free* in bytes, None where they can't be told."""
+    def store(self, *, up: bool, size: int = 0, free: int = 0) -> None:
+        """Note whether the store can be read; *size* and *free*, in bytes, stay as they were when it can't."""
         self.process.store_up.set(up)
-        if size is not None:
+        if up:
             self.process.store_size.set(size)
-        if free is not None:
             self.process.store_free.set(free)
 
     def noticed(self, name: str, outcome: str) -> None:

@@ -15,10 +15,8 @@ from urllib.parse import quote, quote_plus
 #: Fields whose text is ours, the service's, or an opaque id. Everything else may hold personal data.
 OPEN_FIELDS = frozenset(
     {
-        "added",
         "attempts",
         "call",
-        "changed",
         "code",
         "command",
         "cycle_id",
@@ -34,18 +32,18 @@ OPEN_FIELDS = frozenset(
         "listen",
         "logger",
         "message",
+        "observer",
         "operation_id",
         "organization",
         "peer",
         "plan",
         "reason",
-        "removed",
         "result",
         "server",
-        "sha256",
         "signal",
         "stage",
         "subject",
+        "thread",
         "timestamp",
         "until",
     }

@@ -124,6 +124,7 @@ def test_a_certificate_is_told_of_by_its_configured_name(way: str, slapd: Slapd,
         breaker=BindBreaker(),
     )
     session.close()
+    assert slapd.identity is not None
     shown = x509.load_pem_x509_certificate(slapd.identity.certificate.read_bytes()).not_valid_after_utc
 
     expected = [("ldap_certificate_seen", {"peer": peer, "expires_at": shown})] if peer else []

@@ -10,13 +10,11 @@ import structlog
 @contextmanager
 def logging_as_before() -> Iterator[None]:
     """Leave the logging of the other tests alone."""
-    known = [logging.getLogger(), *(each for each in logging.root.manager.loggerDict.values() if _is_logger(each))]
-    before = [(each, each.handlers[:], each.level) for each in known if isinstance(each, logging.Logger)]
+    before = [(each, each.handlers[:], each.level) for each in _loggers()]
     try:
         yield
     finally:
-        new = {each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)}
-        for each in new:
+        for each in _loggers():
             each.setLevel(logging.NOTSET)
         for each, handlers, level in before:
             each.handlers[:] = handlers
@@ -24,5 +22,6 @@ def logging_as_before() -> Iterator[None]:
         structlog.reset_defaults()
 
 
-def _is_logger(thing: object) -> bool:
-    return isinstance(thing, logging.Logger)
+def _loggers() -> list[logging.Logger]:
+    known = logging.root.manager.loggerDict.values()
+    return [logging.root, *(each for each in known if isinstance(each, logging.Logger))]

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import logging
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from syncd.telemetry.logs import configure_logs, count_lines, get_logger
+from syncd.telemetry.logs import configure_logs, count_lines, get_logger, log_thread_crash
 from syncd.telemetry.redaction import SecretFilter
 from syncd.telemetry.settings import LogSettings
 from tests.fakes.logging_state import logging_as_before
@@ -221,6 +222,18 @@ def test_no_secret_shows_anywhere(format: str) -> None:  # noqa: A002 - the sett
     assert text.count("(hidden)") >= 8
     assert "CANARY" not in text
     assert base64.b64encode(b"CANARY/s3cr").decode()[:12] not in text
+
+
+def test_a_thread_that_crashes_is_a_line() -> None:
+    """What happens in the background goes through the same filters, and names its thread."""
+    stream = io.StringIO()
+    begin(stream, secrets=("s3cret-value",))
+    error = RuntimeError("could not use s3cret-value")
+    log_thread_crash(threading.ExceptHookArgs((RuntimeError, error, None, threading.Thread(name="notices"))))
+
+    (line,) = lines(stream)
+    assert (line["event"], line["level"], line["thread"]) == ("thread_crashed", "error", "notices")
+    assert "RuntimeError: could not use (hidden)" in line["exception"]
 
 
 def crash(password: str) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli.past import Past, past_of
 from syncd.model.plan import Plan
 from syncd.model.report import Report
 from syncd.planning.document import dumps, loads
 from syncd.store.store import OrganizationStore, Store
+from syncd.wiring.past import Past, past_of
 from tests.builders import ORGANIZATION_ID, operation, plan
 from tests.fakes.clock import FakeClock
 
