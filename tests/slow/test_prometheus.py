@@ -1,7 +1,7 @@
 """A real Prometheus watches a real daemon: every panel shows something, and every alert can see what it is about.
 
 The daemon of this test has a bad day: calls are throttled, people can't be created, a read breaks off, half the
-directory is gone, a notice finds nobody.
+directory is gone, a notice is refused.
 """
 
 import re
@@ -100,7 +100,9 @@ def two_organizations(folder: Path, port: int) -> Iterator[Site]:
         for csv in DEMO.iterdir():
             site.write(csv.name, csv.read_bytes())
         site.write("password", READER_PASSWORD)
-        site.write("nobody", f"http://127.0.0.1:{free_port()}/")
+        # Nobody takes notices there: each is refused for good, at once.
+        site.write("webhook", f"{server.endpoint_url}/nobody")
+        site.write("webhook_key", "0123456789abcdef")
         site.write("watched.yaml", (DATA / "watched.yaml").read_bytes())
         site.environment |= {
             "LISTEN": f"127.0.0.1:{port}",
