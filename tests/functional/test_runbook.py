@@ -8,6 +8,7 @@ import pytest
 import typer.main
 
 from syncd.cli.app import app
+from syncd.telemetry.events import EVENTS
 from tests.fakes.monitoring import README, RUNBOOK, blocks, read_yaml, syncd_commands
 from tests.functional.places import planetexpress
 
@@ -15,6 +16,8 @@ TEXT = RUNBOOK.read_text(encoding="utf-8")
 COMMANDS = [arguments for text in (TEXT, README.read_text(encoding="utf-8")) for arguments in syncd_commands(text)]
 #: What changes nothing, and asks nobody but the store, is really run.
 READING = {"check", "explain", "history", "plan", "status", "store"}
+#: What stands in log lines beside the events.
+WORDS = {"Traceback", "notice", "store"}
 #: A person of the directory stands for whoever the alert is about.
 SOMEBODY = {"user:4711": "user:fry"}
 
@@ -27,6 +30,16 @@ def parse(arguments: list[str]) -> None:
         assert rest[0] in command.commands, f"no such command: {rest[0]}"
         command = command.commands[rest.pop(0)]
     command.make_context("syncd", rest)
+
+
+def alternatives(pattern: str) -> set[str]:
+    """What `a_(b|c)|d` looks for: a_b, a_c and d."""
+    found = set()
+    for part in re.split(r"\|(?![^(]*\))", pattern):
+        before, opened, rest = part.partition("(")
+        inner, _, after = rest.partition(")")
+        found |= {before + each + after for each in inner.split("|")} if opened else {part}
+    return found
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
@@ -52,6 +65,16 @@ def test_reading_commands_work(tmp_path: Path) -> None:
     assert {arguments[0] for arguments in reading} == READING
     assert [(each.code, each.err) for each in ended] == [(0, "")] * len(reading)
     assert all(each.out for each in ended)
+
+
+def test_the_log_tells_what_is_looked_for() -> None:
+    """Every event that is to be found in the log is one, and is written at the usual level."""
+    patterns = re.findall(r"^logs \| grep (?:-i |-E )?(\S+)", TEXT, re.MULTILINE)
+    parts = {part for pattern in patterns for part in alternatives(pattern.strip("'"))}
+    events = {name for name, event in EVENTS.items() if event.level != "debug"}
+
+    assert len(parts) > 8
+    assert [part for part in parts - WORDS if not any(re.match(part, event) for event in events)] == []
 
 
 def test_syncd_is_run_as_its_own_user() -> None:
