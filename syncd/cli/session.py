@@ -128,11 +128,12 @@ def log_to_stderr(loaded: "Loaded") -> None:
     from syncd.telemetry.logs import configure_logs
     from syncd.telemetry.redaction import SecretFilter
 
-    secrets = SecretFilter([*loaded.secrets, *_aws_secrets()])
+    secrets = SecretFilter([*loaded.secrets, *aws_secrets()])
     configure_logs(loaded.settings.log, sys.stderr, secrets=secrets)
 
 
-def _aws_secrets() -> Iterator[str]:
+def aws_secrets() -> Iterator[str]:
+    """Yield the secrets that boto3 takes from the environment."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if os.environ.get(name):
             yield os.environ[name]
