@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
 _COLOURS = {"OK": "green", "WARN": "yellow", "FAIL": "red"}
 _TOPIC = 12
+
+
+class AreaName(StrEnum):
+    """What can be looked at alone."""
+
+    CONFIGURATION = "configuration"
+    SURROUNDINGS = "surroundings"
+    STORE = "store"
+    HTTP = "http"
+    SOURCE = "source"
+    WORKMAIL = "workmail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +54,10 @@ class Examination:
 def doctor(
     config: ConfigOption = None,
     organization: OrganizationOption = None,
+    area: Annotated[
+        list[AreaName] | None,
+        typer.Option("--area", help="Only this area; may be repeated [default: all].", show_default=False),
+    ] = None,
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
     colour: ColourOption = Colour.AUTO,
     timeout: Annotated[
@@ -52,11 +68,13 @@ def doctor(
     from syncd.telemetry.redaction import SecretFilter
 
     groups, secrets = _groups(config, organization)
+    if area:
+        groups = [replace(group, areas=tuple(each for each in group.areas if each.name in area)) for group in groups]
     hidden = SecretFilter([*secrets, *aws_secrets()])
     if format is ShortFormat.JSON:
-        checks = list(_documents(groups, timeout, hidden))
+        checks = list(write_documents(groups, timeout, hidden))
     else:
-        checks = list(_lines(groups, timeout, hidden, coloured=Output(colour=colour).is_coloured))
+        checks = list(write_lines(groups, timeout, hidden, coloured=Output(colour=colour).is_coloured))
     return worst_exit_code([check.exit_code for check in checks if check.exit_code])
 
 
@@ -78,7 +96,7 @@ def _examine(group: Group, timeout: float, hidden: "SecretFilter") -> "Iterator[
         yield replace(check, found=hidden.clean(check.found), remedy=hidden.clean(check.remedy))
 
 
-def _documents(groups: list[Group], timeout: float, hidden: "SecretFilter") -> "Iterator[Check]":
+def write_documents(groups: list[Group], timeout: float, hidden: "SecretFilter") -> "Iterator[Check]":
     """Write a document for each organization, whole by itself: what all share stands in each."""
     machine, *organizations = groups
     shared = tuple(_examine(machine, timeout, hidden))
@@ -90,21 +108,23 @@ def _documents(groups: list[Group], timeout: float, hidden: "SecretFilter") -> "
         yield from own
 
 
-def _lines(groups: list[Group], timeout: float, hidden: "SecretFilter", *, coloured: bool) -> "Iterator[Check]":
+def write_lines(groups: list[Group], timeout: float, hidden: "SecretFilter", *, coloured: bool) -> "Iterator[Check]":
     """Write each check as soon as it is done, below its area; at last, how many there were of each kind."""
     counts: Counter[str] = Counter()
     for group in groups:
+        if not group.areas:
+            continue
         typer.echo(group.organization or "this machine")
-        area = ""
+        last = ""
         for check in _examine(group, timeout, hidden):
-            if check.area != area:
-                area = check.area
-                typer.echo(f"  {area}")
+            if check.area != last:
+                last = check.area
+                typer.echo(f"  {last}")
             typer.echo("\n".join(_shown(check, coloured=coloured)))
             counts[check.health.value] += 1
             yield check
         typer.echo()
-    typer.echo(", ".join(f"{counts[health]} {health}" for health in _COLOURS))
+    typer.echo(", ".join(f"{counts[health]} {health}" for health in _COLOURS if counts[health]))
 
 
 def _shown(check: "Check", *, coloured: bool) -> Iterable[str]:

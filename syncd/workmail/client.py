@@ -90,9 +90,8 @@ class BotoCaller:
             safe_endpoint(self._client.meta.endpoint_url)
         except ValueError as error:
             message = f"AWS would be called at {self._client.meta.endpoint_url}, which {error}"
-            raise ConfigurationError(
-                message, hint="look for AWS_ENDPOINT_URL in the environment and profile"
-            ) from error
+            hint = "look for AWS_ENDPOINT_URL in the environment and in the AWS configuration"
+            raise ConfigurationError(message, hint=hint) from error
 
     def __call__(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send the call once.
