@@ -56,9 +56,13 @@ def fail(topic: str, found: str, remedy: str, exit_code: int) -> Check:
 
 
 def failed(topic: str, error: SyncdError) -> Check:
-    """Return that *error* keeps syncd from its work; of several problems, each has its line."""
+    """Return that *error* keeps syncd from its work; of several problems, each has its line with its remedy."""
     problems: tuple[Problem, ...] = getattr(error, "problems", ())
-    return fail(topic, "\n".join([error.message, *map(str, problems)]), error.hint, error.exit_code)
+    if len(problems) == 1 and not error.hint and problems[0].remedy:
+        (problem,) = problems
+        return fail(topic, f"{error.message}\n{problem.where}: {problem.reason}", problem.remedy, error.exit_code)
+    remedy = error.hint or ("mend each of these" if problems else "the message tells why")
+    return fail(topic, "\n".join([error.message, *map(str, problems)]), remedy, error.exit_code)
 
 
 def not_asked(topic: str, reason: str) -> Check:

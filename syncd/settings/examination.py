@@ -150,6 +150,7 @@ def _plaintext(source: LdapSettings) -> Iterator[Check]:
 
 
 def _pilot(organization: OrganizationSettings) -> str:
-    parts = [f"{len(organization.only.keys)} keys"] if organization.only.keys else []
+    count = len(organization.only.keys)
+    parts = [f"{count} key{'' if count == 1 else 's'}"] if count else []
     parts += [f"group {organization.only.group}"] if organization.only.group else []
     return f"only {' and '.join(parts)}"

@@ -47,6 +47,7 @@ def examine_servers(
 def _unusable(attempt: Attempt, health: Health) -> Check:
     problem = attempt.problem
     where, reason, remedy = (problem.where, problem.reason, problem.remedy) if problem else ("", "it is unusable", "")
+    remedy = remedy or "look into the server's log"
     if health is Health.WARN:
         return warn(attempt.stage, f"{where}: {reason}", f"{remedy}; until then the other servers are asked")
     return fail(attempt.stage, f"{where}: {reason}", remedy, SourceUnreachable.exit_code)

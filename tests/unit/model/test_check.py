@@ -26,6 +26,16 @@ def test_an_error_is_told_with_all_its_problems() -> None:
     assert (check.remedy, check.exit_code) == ("look at the network", 69)
 
 
+def test_a_failure_always_has_a_next_step() -> None:
+    """That of the only problem; of several, each line has its own; without any, the message must do."""
+    one = failed("read", SourceUnreachable("no answer", [Problem(where="dc1", reason="silent", remedy="start it")]))
+    two = failed("read", SourceUnreachable("no answer", [Problem(where="a", reason="b")] * 2))
+
+    assert (one.found, one.remedy) == ("no answer\ndc1: silent", "start it")
+    assert two.remedy == "mend each of these"
+    assert failed("read", SourceUnreachable("no answer")).remedy == "the message tells why"
+
+
 @pytest.mark.parametrize(
     ("seconds", "code", "health", "found"),
     [

@@ -65,7 +65,7 @@ def test_a_careful_configuration_has_nothing_to_tell(tmp_path: Path) -> None:
     [
         ("mode: full", "mode: observe", "mode", "observe: nothing is ever written"),
         ("mode: full", "mode: full\n    adopt: exact", "adopt", "without anybody's approval"),
-        ("mode: full", 'mode: full\n    only: {keys: ["user:1"], group: g}', "pilot", "only 1 keys and group g;"),
+        ("mode: full", 'mode: full\n    only: {keys: ["user:1"], group: g}', "pilot", "only 1 key and group g;"),
         (
             "mode: full",
             "mode: full\n    guards: {removals: {percent: 100, count: 1000000}, source_shrink: {percent: 50}}",
