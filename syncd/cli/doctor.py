@@ -120,7 +120,7 @@ def write_lines(groups: list[Group], timeout: float, hidden: "SecretFilter", *, 
             if check.area != last:
                 last = check.area
                 typer.echo(f"  {last}")
-            typer.echo("\n".join(_shown(check, coloured=coloured)))
+            typer.echo("\n".join(_shown(check, coloured=coloured)), color=coloured)
             counts[check.health.value] += 1
             yield check
         typer.echo()

@@ -110,5 +110,6 @@ def test_rejections_are_shown_with_their_remedies(people: Path) -> None:
 def test_a_malformed_file_fails(people: Path) -> None:
     """A file that is cut off ends with 65, as a cycle would."""
     people.write_text(PEOPLE.rstrip("\n"), encoding="utf-8")
+    written(people, timedelta(hours=1))
 
     assert [check.exit_code for check in found(people)] == [0, 65]
