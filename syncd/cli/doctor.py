@@ -132,7 +132,7 @@ def _shown(check: "Check", *, coloured: bool) -> Iterable[str]:
 
     health = f"{check.health.value:<4}"
     if coloured:
-        health = typer.style(health, fg=_COLOURS[check.health.value], bold=check.exit_code != 0)
+        health = typer.style(health, fg=_COLOURS[check.health.value], bold=True if check.exit_code else None)
     first, *others = check.found.splitlines() or [""]
     yield f"    {health}  {check.topic:<{_TOPIC}}  {safe(first)}"
     indent = " " * (4 + 4 + 2 + _TOPIC + 2)
