@@ -35,6 +35,9 @@ class AreaName(StrEnum):
     WORKMAIL = "workmail"
 
 
+_AREAS = f"Only this area: {', '.join(AreaName)}. May be repeated [default: all]."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """What is looked at together: an organization, or (None) what all of them share."""
@@ -56,15 +59,15 @@ def doctor(
     organization: OrganizationOption = None,
     area: Annotated[
         list[AreaName] | None,
-        typer.Option("--area", help="Only this area; may be repeated [default: all].", show_default=False),
+        typer.Option("--area", metavar="AREA", help=_AREAS, show_default=False),
     ] = None,
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
     colour: ColourOption = Colour.AUTO,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long one check may take.")
-    ] = 60.0,
+        int, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long one check may take.")
+    ] = 60,
 ) -> int:
-    """Look at everything that syncd needs: files, directory, AWS, store, machine. Changes nothing."""
+    """Look at all that syncd needs: directory, AWS, store, machine. Changes nothing."""
     from syncd.telemetry.redaction import SecretFilter
 
     groups, secrets = _groups(config, organization)

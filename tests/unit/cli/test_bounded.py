@@ -11,7 +11,7 @@ from syncd.wiring.examination import Area
 LONG = 30.0
 
 
-def area(name: str, *checks: Check | Exception | Callable[[], None]) -> Area:
+def area(name: str, *checks: Check | Exception | Callable[[], object]) -> Area:
     """An area that yields, raises or does these."""
 
     def examine() -> Iterator[Check]:
@@ -33,7 +33,7 @@ def told(checks: Iterator[Check]) -> list[tuple[str, str]]:
 def test_areas_keep_their_order() -> None:
     """However long each takes, the first is told first."""
     second_done = threading.Event()
-    first = area("first", lambda: second_done.wait(LONG) and None, ok("a", "."), ok("b", "."))
+    first = area("first", lambda: second_done.wait(LONG), ok("a", "."), ok("b", "."))
     second = area("second", ok("c", "."), second_done.set)
 
     assert told(examined([first, second], LONG)) == [("first", "a"), ("first", "b"), ("second", "c")]
@@ -43,7 +43,7 @@ def test_areas_keep_their_order() -> None:
 def test_what_hangs_is_left_behind() -> None:
     """Its area ends with a failure that names the last check; the others are told."""
     never = threading.Event()
-    hanging = area("source", ok("connection", "."), lambda: never.wait(LONG) and None, ok("late", "."))
+    hanging = area("source", ok("connection", "."), lambda: never.wait(LONG), ok("late", "."))
     try:
         first, second, third = examined([hanging, area("http", ok("listen", "."))], 0.2)
     finally:

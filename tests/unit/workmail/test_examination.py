@@ -27,7 +27,7 @@ class Aws:
     """An emulator and an STS; *errors* are what an operation answers instead, as often as they are listed."""
 
     errors: dict[str, list[CallError]] = field(default_factory=dict)
-    changes: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arn: str = ARN
     provider: str | None = "iam-role"
     ahead: timedelta = timedelta(0)
