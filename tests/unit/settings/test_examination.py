@@ -142,3 +142,4 @@ def test_a_relative_store_is_told_within_a_unit(tmp_path: Path) -> None:
 
     assert "store" not in found(path)
     assert found(path, {"INVOCATION_ID": "1"})["store"].health is Health.WARN
+    assert "store" not in found(written(tmp_path), {"INVOCATION_ID": "1"})

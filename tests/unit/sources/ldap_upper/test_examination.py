@@ -1,5 +1,6 @@
 """What doctor says of directory servers: real ones, and one that follows a script."""
 
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,6 +12,7 @@ import pytest
 from syncd.model.check import Check, Health
 from syncd.model.needs import Needs
 from syncd.sources.ldap.binding import BindBreaker
+from syncd.sources.ldap.certificates import trusted_chain
 from syncd.sources.ldap.connection import Attempt, Session, open_session, try_each
 from syncd.sources.ldap.examination import examine
 from syncd.sources.ldap.reachability import examine_servers
@@ -299,6 +301,28 @@ def test_a_server_without_pages_is_told() -> None:
 
     ((health, found),) = of(checks, "paging")
     assert (health, found) == (Health.WARN, "the server doesn't know pages, so its size limit ends a search")
+
+
+def test_a_directory_of_one_entry_has_no_second_page() -> None:
+    """Then nobody can tell whether it would come, and that is said."""
+    with HostileLdap(reply=Script(answer)) as server:
+        checks = examined(settings_for(f"ldap://127.0.0.1:{server.port}"), clock=FakeClock(TODAY))
+
+    told = "1000 entries in one answer; there are too few entries to see a second page"
+    assert of(checks, "paging") == [(Health.OK, told)]
+
+
+def test_without_the_private_name_the_servers_own_certificate_is_all() -> None:
+    """The ssl module promises no more than that one."""
+
+    class Secured:
+        def getpeercert(self) -> dict[str, object]:
+            return {"subjectAltName": (("DNS", "dc1.corp.example"),), "notAfter": "Mar  2 08:00:00 2026 GMT"}
+
+    (certificate,) = trusted_chain(cast("ssl.SSLSocket", Secured()))
+
+    assert certificate.names == ("dc1.corp.example",)
+    assert certificate.expires == TODAY
 
 
 def test_pages_that_do_not_come_fail() -> None:
