@@ -173,6 +173,19 @@ def test_no_configuration(site: Site) -> None:
     assert "FAIL  file          the configuration gone.yaml can't be read" in ended.out
 
 
+@pytest.mark.parametrize(("name", "code"), [("fry", 0), ("leela", 78)])
+def test_the_examples_of_the_mapping(site: Site, name: str, code: int) -> None:
+    """They are tried as `syncd check` does it; one that doesn't hold ends with 78."""
+    entry = "{uid: fry, cn: Fry, displayName: Fry, mail: fry@planetexpress.com}"
+    site.change(
+        "      key: uid", f"      tests: [{{kind: user, entry: {entry}, gives: {{name: {name}}}}}]\n      key: uid"
+    )
+    ended, checks = doctor(site, "--area", "configuration")
+
+    assert ended.code == code, ended.out
+    assert checks["configuration", "examples"]["exit_code"] == code
+
+
 def test_a_store_after_a_cycle(site: Site) -> None:
     """Schema and integrity are told, and the lock is free."""
     assert site.syncd("sync").code == 0

@@ -2,21 +2,24 @@
 
 import http.server
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from syncd.model.check import Health
 from syncd.telemetry.examination import examine
 from syncd.telemetry.settings import HttpSettings
+from tests.fakes.authority import Authority, Identity
 from tests.fakes.slapd import free_port
 
 
 @contextmanager
-def serving(text: str, status: int = 200) -> Iterator[str]:
-    """Answer every GET with *text*."""
+def serving(text: str, status: int = 200, identity: Identity | None = None) -> Iterator[str]:
+    """Answer every GET with *text*, over TLS if there is an *identity*."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -27,6 +30,10 @@ def serving(text: str, status: int = 200) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - the name it has there
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        if identity is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(identity.certificate, identity.key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"127.0.0.1:{server.server_port}"
@@ -59,6 +66,15 @@ def test_who_holds_the_address_is_asked(text: str, status: int, health: Health, 
     assert check.health is health
     assert told in check.found
     assert check.exit_code == (78 if health is Health.FAIL else 0)
+
+
+def test_a_syncd_with_tls_is_recognized(tmp_path: Path) -> None:
+    """Whoever signed its certificate: nothing is told to it, and nothing rests on what it says."""
+    identity = Authority(tmp_path).issue("syncd.corp.example")
+    with serving("syncd_cycles_total 1\n", identity=identity) as listen:
+        (check,) = examine(HttpSettings(listen=listen))
+
+    assert check.found == f"{listen} is held by a running syncd, which answers"
 
 
 def test_who_says_nothing_is_not_waited_for() -> None:
