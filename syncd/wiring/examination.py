@@ -76,8 +76,8 @@ def _settings(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Ch
 def _surroundings(loaded: Loaded | None) -> Iterator[Check]:
     from syncd.daemon.surroundings import examine, this_place
 
-    schedules = [each.schedule.model_dump() for each in loaded.settings.organizations] if loaded else []
-    yield from examine(this_place(), {str(each["timezone"]) for each in schedules if each.get("timezone")})
+    zones = {each.schedule.timezone for each in loaded.settings.organizations} if loaded else set()
+    yield from examine(this_place(), zones)
 
 
 def _store(loaded: Loaded) -> Iterator[Check]:

@@ -84,7 +84,7 @@ def test_every_requirement_is_locked(name: str, texts: dict[str, str]) -> None:
     assert [
         line.splitlines()[0]
         for line in requirements
-        if not re.match(r"[A-Za-z0-9._-]+==[^\s;]+( ; [^\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+$", line)
+        if not re.match(r"[A-Za-z0-9._-]+(?:\[[a-z, ]+\])?==[^\s;]+( ; [^\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+$", line)
     ] == []
 
 

@@ -207,11 +207,11 @@ def open_session(
         ConfigurationError: a file of the TLS settings can't be used, or the package for GSSAPI is missing.
         SourceUnreachable: no server could be used; every one that was tried is listed with the reason.
     """
-    problems: list[Problem] = []
     opening = _Opening(settings, clock, password, event, breaker, internals())
-    for server in _in_order(settings, query, problems):
+    problems: list[Problem] = []
+    for server, peer in _in_order(settings, query, problems):
         try:
-            return opening.session(server)
+            return opening.session(server, peer)
         except _Unusable as error:
             problems.append(error.problem)
             event("ldap_server_failed", server=str(server), reason=error.problem.reason)
@@ -246,23 +246,25 @@ def try_each(
     """
     problems: list[Problem] = []
     opening = _Opening(settings, clock, password, _silent, breaker, load_internals())
-    for server in _in_order(settings, query, problems):
+    for server, peer in _in_order(settings, query, problems):
         try:
-            yield Attempt(session=opening.session(server))
+            yield Attempt(session=opening.session(server, peer))
         except _Unusable as error:
             yield Attempt(problem=error.problem, stage=error.stage)
     for problem in problems:
         yield Attempt(problem=problem)
 
 
-def _in_order(settings: ConnectionSettings, query: SrvQuery, problems: list[Problem]) -> Iterator[Server]:
+def _in_order(settings: ConnectionSettings, query: SrvQuery, problems: list[Problem]) -> Iterator[tuple[Server, str]]:
+    """Yield each server, and what the configuration calls it: of those that DNS names, the domain."""
     for text in settings.servers:
         server = parse_server(text)
         if server.scheme != "srv":
-            yield server
+            yield server, f"{server.host_text}:{server.port}"
             continue
         try:
-            yield from servers.discover(server.host, start_tls=settings.tls.start_tls, query=query)
+            for found in servers.discover(server.host, start_tls=settings.tls.start_tls, query=query):
+                yield found, server.host
         except servers.NotFound as error:
             reason, _, remedy = str(error).partition("; ")
             problems.append(Problem(where=text, reason=reason, remedy=remedy))
@@ -303,8 +305,8 @@ class _Opening:
             )
             raise ConfigurationError("the LDAP source can't bind by Kerberos", [problem])
 
-    def session(self, server: Server) -> Session:
-        """Return a session with *server*, or raise `_Unusable`."""
+    def session(self, server: Server, peer: str) -> Session:
+        """Return a session with *server*, which the configuration calls *peer*, or raise `_Unusable`."""
         timeouts = self._settings.timeouts
         transport = Transport(
             server,
@@ -316,6 +318,8 @@ class _Opening:
         )
         try:
             self._connect(transport)
+            if (until := transport.certificate_ends_at) is not None:
+                self._event("ldap_certificate_seen", peer=peer, expires_at=until)
             self._bind(transport)
             session = Session(transport, self._settings, self._clock, self._event)
             session.read_root_dse()

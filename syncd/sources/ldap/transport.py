@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import ldap3
@@ -114,6 +115,13 @@ class Transport:
     def is_encrypted(self) -> bool:
         """Whether a TLS connection stands, made by our context."""
         return self.secured is not None
+
+    @property
+    def certificate_ends_at(self) -> datetime | None:
+        """When the server's certificate ends; None without TLS."""
+        connected = self._connection.socket
+        shown = connected.getpeercert() if isinstance(connected, ssl.SSLSocket) else None
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC) if shown else None
 
     def open(self, *, start_tls: bool) -> None:
         """Connect, and secure the connection if it is LDAPS or *start_tls*; nobody is bound yet.

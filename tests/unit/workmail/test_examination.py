@@ -14,6 +14,7 @@ from syncd.model.check import Check, Health
 from syncd.workmail.client import Caller, Heard
 from syncd.workmail.examination import READS, Service, examine
 from syncd.workmail.failures import call_error
+from syncd.workmail.permissions import PERMISSIONS, Purpose
 from syncd.workmail.settings import WorkmailSettings
 from tests.builders import ORGANIZATION_ID
 from tests.fakes.clock import FakeClock
@@ -92,6 +93,13 @@ def test_each_read_is_tried_once(people: bool) -> None:
 
     assert aws.asked == ["GetCallerIdentity", "DescribeOrganization", *READS]
     assert all(operation.startswith(("Describe", "Get", "List")) for operation in aws.asked)
+
+
+def test_what_is_tried_is_what_the_policy_allows() -> None:
+    """The policy that a remedy names holds exactly the reads that are tried."""
+    allowed = {operation for operation, purpose in PERMISSIONS.items() if purpose is Purpose.READ}
+
+    assert allowed == {"DescribeOrganization", *READS}
 
 
 @pytest.mark.parametrize("operation", READS)
