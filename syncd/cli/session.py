@@ -164,13 +164,14 @@ def log_to_stderr(loaded: "Loaded") -> Callable[[str], str]:
     from syncd.telemetry.logs import configure_logs, log_thread_crash
     from syncd.telemetry.redaction import SecretFilter
 
-    secrets = SecretFilter([*loaded.secrets, *_aws_secrets()])
+    secrets = SecretFilter([*loaded.secrets, *aws_secrets()])
     configure_logs(loaded.settings.log, sys.stderr, secrets=secrets)
     threading.excepthook = log_thread_crash
     return secrets.clean
 
 
-def _aws_secrets() -> Iterator[str]:
+def aws_secrets() -> Iterator[str]:
+    """Yield the secrets that boto3 takes from the environment."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if os.environ.get(name):
             yield os.environ[name]
