@@ -110,7 +110,8 @@ def _run_cycles(
                 break
             try:
                 with _observed(session, organization.name, options.command, figures) as observer:
-                    parts = wiring.build(session.loaded, organization, store=store, observer=observer, stop=stop)
+                    told = observer if options.dry_run else _reported(session, organization, observer)
+                    parts = wiring.build(session.loaded, organization, store=store, observer=told, stop=stop)
                     report = run_cycle(parts, options)
             except SyncdError as error:
                 if stop.is_set():
@@ -153,6 +154,19 @@ def _shown(session: Session, organization: str, command: str) -> "Iterator[Cycle
 
         log_to_stderr(session.loaded)
         yield TelemetryObserver(organization)
+
+
+def _reported(session: Session, organization: "OrganizationSettings", observer: "CycleObserver") -> "CycleObserver":
+    """Let report files be written beside what *observer* does, where a folder is configured."""
+    from syncd import wiring
+    from syncd.daemon.observers import Several
+
+    def lost(_organization: str, error: OSError) -> None:
+        folder = session.loaded.settings.reports.folder
+        typer.echo(f"syncd: {organization.name}: no report was written to {folder}: {error.strerror}", err=True)
+
+    files = wiring.report_files(session.loaded, on_failure=lost, event=observer.event)
+    return observer if files is None else Several(observer, files.observer(organization.name, organization.mode.value))
 
 
 def _tell_stop(_signal: str) -> None:

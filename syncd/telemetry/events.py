@@ -168,6 +168,21 @@ _ALL = (
         "error_type",
         "exception",
     ),
+    # --- notices and reports ------------------------------------------------------------------------------------------
+    _event("notice_failed", "warning", "A notice or ping was tried in vain, for good.", "notice", "reason", "attempts"),
+    _event(
+        "notice_dropped",
+        "warning",
+        "A notice or ping was never sent: too many waited, or the end came.",
+        "notice",
+        "reason",
+        "attempts",
+    ),
+    _event(
+        "notice_not_made", "warning", "A notice met an error that nobody expected; the cycle went on.", "error_type"
+    ),
+    _event("report_written", "info", "A page and a Markdown file tell of the cycle.", "path"),
+    _event("report_failed", "warning", "The report of a cycle could not be written; the cycle went on.", "reason"),
     # --- HTTP ---------------------------------------------------------------------------------------------------------
     _event(
         "http_plaintext_allowed",

@@ -32,6 +32,7 @@ OPEN_FIELDS = frozenset(
         "listen",
         "logger",
         "message",
+        "notice",
         "observer",
         "operation_id",
         "organization",

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from syncd.mapping import Rules
     from syncd.mapping.settings import MappingSettings
     from syncd.model.names import Key
+    from syncd.notices.report_files import ReportFiles
+    from syncd.notices.sending import Notices
+    from syncd.notices.settings import HeartbeatSettings
     from syncd.sources.csv import CsvSource
     from syncd.sources.ldap.proposal import Proposal
     from syncd.sources.ldap.settings import LdapSettings
@@ -274,6 +277,36 @@ def propose_ldap(
         reasons = [str(finding["msg"]).removeprefix("Value error, ") for finding in error.errors(include_input=False)]
         raise UsageError(f"{server} can't be asked: {'; '.join(reasons)}") from error
     return propose(settings, partial(open_session, settings, clock=SystemClock()), base=base)
+
+
+def notices(loaded: Loaded, *, on_outcome: Callable[[str, str], None], event: Callable[..., None]) -> "Notices":
+    """Return who tells people of cycles, as configured; nothing is sent before its `start`."""
+    from syncd.notices.sending import Notices
+
+    return Notices(
+        loaded.settings.notices,
+        clock=SystemClock(),
+        on_outcome=on_outcome,
+        heartbeats=heartbeats(loaded),
+        event=event,
+    )
+
+
+def heartbeats(loaded: Loaded) -> "dict[str, HeartbeatSettings]":
+    """Return the dead-man switches of the organizations that have one."""
+    return {each.name: each.heartbeat for each in loaded.settings.organizations if each.heartbeat is not None}
+
+
+def report_files(
+    loaded: Loaded, *, on_failure: Callable[[str, OSError], None], event: Callable[..., None]
+) -> "ReportFiles | None":
+    """Return who writes a report of each cycle; None where no folder is configured."""
+    from syncd.notices.report_files import ReportFiles
+
+    reports = loaded.settings.reports
+    if reports.folder is None:
+        return None
+    return ReportFiles(reports.folder, reports.keep, SystemClock(), on_failure, event=event)
 
 
 def guard_names() -> tuple[str, ...]:

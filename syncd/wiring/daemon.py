@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ from syncd.daemon.timetable import Timetable
 from syncd.daemon.work import Work
 from syncd.errors import StoreError, SyncdError
 from syncd.model.status import BoardOrganization
+from syncd.notices.report_files import ReportFiles
+from syncd.notices.settings import HEARTBEAT
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.sources.settings import CsvSettings
 from syncd.store.store import Store
@@ -50,7 +53,6 @@ class _Seat:
     """What an organization keeps when the configuration is read again."""
 
     progress: Progress
-    observer: Several
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -82,11 +84,12 @@ class Service:
             sync=self._ask,
             read_web=wiring.read_web_settings,
         )
+        self._notices = wiring.notices(loaded, on_outcome=self._metrics.noticed, event=self._note)
         self._works = self._take_over(loaded)
 
     def run(self) -> bool:
         """Serve and work until asked to stop; return whether every cycle ended in time."""
-        with HttpServer(self._app) as server:
+        with HttpServer(self._app) as server, self._telling():
             self._log.info("http_started", listen=server.address)
             around = Surroundings(
                 clock=self._clock,
@@ -99,6 +102,19 @@ class Service:
                 probe=self._probe,
             )
             return Daemon(self._works, around).run()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        self._notices.start()
+        try:
+            yield
+        finally:
+            self._notices.stop()
+
+    def _note(self, name: str, **fields: object) -> None:
+        """Log what became of a notice or a report."""
+        say = self._log.info if name == "report_written" else self._log.warning
+        say(name, **fields)
 
     def _hide(self, text: str) -> str:
         """Return *text* without the secrets of the configuration that is in force."""
@@ -138,24 +154,22 @@ class Service:
     def _take_over(self, loaded: Loaded) -> tuple[Work, ...]:
         """Make the works of *loaded*, then let everything else know of it: nothing is done by halves."""
         organizations = self._reading.choose(loaded)
-        seats = {each.name: self._seats.get(each.name) or self._new_seat(each) for each in organizations}
-        works = tuple(self._work(loaded, each, seats[each.name]) for each in organizations)
+        seats = {each.name: self._seats.get(each.name) or _Seat(Progress(self._clock)) for each in organizations}
+        files = wiring.report_files(loaded, on_failure=self._not_reported, event=self._note)
+        works = tuple(self._work(loaded, each, seats[each.name], files) for each in organizations)
         self._clean = self._reading.taken(loaded)
-        self._metrics.configure([each.name for each in organizations])
+        heartbeats = wiring.heartbeats(loaded)
+        sinks = [*(each.name for each in loaded.settings.notices), *([HEARTBEAT] if heartbeats else [])]
+        self._metrics.configure([each.name for each in organizations], notices=sinks)
+        self._notices.replace(loaded.settings.notices, heartbeats)
         self._board.configure(map(self._shown, organizations))
         for each in organizations:
             if each.name not in self._seats:
                 stored = self._store.organization(each.workmail.organization_id)
-                past.take_up(self._metrics, self._board, each.name, stored)
+                past.take_up(self._metrics, self._board, self._notices, each.name, stored)
         self._seats = seats
         self._metrics.reloaded(ok=True, at=self._clock.now(), sha256=_sha256(loaded.path))
         return works
-
-    def _new_seat(self, organization: OrganizationSettings) -> _Seat:
-        name = organization.name
-        progress = Progress(self._clock)
-        observer = Several(progress, TelemetryObserver(name, self._metrics), self._board.observer(name))
-        return _Seat(progress, observer)
 
     def _shown(self, organization: OrganizationSettings) -> BoardOrganization:
         schedule = organization.schedule
@@ -168,20 +182,25 @@ class Service:
             stalled_after=schedule.stalled_after,
         )
 
-    def _work(self, loaded: Loaded, organization: OrganizationSettings, seat: _Seat) -> Work:
-        parts = wiring.build(loaded, organization, store=self._store, observer=seat.observer, stop=seat.stop)
-        source = organization.source
-        files = [source.users, source.groups] if isinstance(source, CsvSettings) else []
+    def _work(self, loaded: Loaded, organization: OrganizationSettings, seat: _Seat, files: ReportFiles | None) -> Work:
+        name, mode, source = organization.name, organization.mode.value, organization.source
+        telling = [self._notices.observer(name, mode), *([files.observer(name, mode)] if files is not None else [])]
+        observer = Several(seat.progress, TelemetryObserver(name, self._metrics), self._board.observer(name), *telling)
+        parts = wiring.build(loaded, organization, store=self._store, observer=observer, stop=seat.stop)
+        watched = [source.users, source.groups] if isinstance(source, CsvSettings) else []
         return Work(
-            organization=organization.name,
+            organization=name,
             schedule=organization.schedule,
             cycle=partial(run_cycle, parts, Options(command="run")),
-            observer=seat.observer,
+            observer=observer,
             progress=seat.progress,
             stop=seat.stop,
             settings=organization,
-            files=tuple(loaded.folder / name for name in files if name is not None),
+            files=tuple(loaded.folder / each for each in watched if each is not None),
         )
+
+    def _not_reported(self, _organization: str, _error: OSError) -> None:
+        self._metrics.report_failed()
 
     def _probe(self) -> None:
         """Ask the store whether it answers; it may hang."""

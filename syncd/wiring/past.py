@@ -1,4 +1,4 @@
-"""What the store knows of the cycles before this process: metrics and status page go on from there."""
+"""What the store knows of the cycles before this process: metrics and status page and notices go on from there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from syncd.errors import Interrupted
 
 if TYPE_CHECKING:
     from syncd.model.status import PastCycle
+    from syncd.notices.sending import Notices
     from syncd.store.records import CycleRecord
     from syncd.store.store import OrganizationStore
     from syncd.telemetry.board import Board
@@ -51,13 +52,16 @@ def _past_of(cycles: "Sequence[CycleRecord]") -> Past:
     )
 
 
-def take_up(metrics: "Metrics", board: "Board", name: str, stored: "OrganizationStore") -> None:
-    """Let metrics and status page go on where the cycles of the organization *name* ended."""
+def take_up(metrics: "Metrics", board: "Board", notices: "Notices", name: str, stored: "OrganizationStore") -> None:
+    """Let metrics, status page and notices go on where the cycles of the organization *name* ended."""
     cycles = stored.history.cycles(_FAR_BACK)
     past = _past_of(cycles)
     metrics.remember(name, last_success=past.last_success, failures=past.failures, waiting_since=past.waiting_since)
     charted = [_past_cycle(record) for record in reversed(cycles[:_CHARTED])]
-    board.seed(name, charted, stored.history.last_plan(), past.last_success)
+    plan = stored.history.last_plan()
+    board.seed(name, charted, plan, past.last_success)
+    if cycles:
+        notices.seed(name, cycles[0].summary, plan, cycles[0].finished_at)
 
 
 def remember(metrics: "Metrics", name: str, stored: "OrganizationStore") -> None:
