@@ -15,7 +15,12 @@ SYNCD = Path(__file__).resolve().parents[3] / "syncd"
 _METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 _LOGGERS = re.compile(r"_?log(ger)?")
 #: Where an event is handed on under the name that somebody else gave it.
-_PASSED_ON = {"syncd/cli/progress.py", "syncd/daemon/observers.py", "syncd/telemetry/observer.py"}
+_PASSED_ON = {
+    "syncd/cli/progress.py",
+    "syncd/daemon/observers.py",
+    "syncd/telemetry/observer.py",
+    "syncd/wiring/daemon.py",
+}
 
 #: Declared, and not logged yet, with the reason.
 AWAITED: dict[str, str] = {}
