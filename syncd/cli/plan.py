@@ -18,7 +18,7 @@ from syncd.cli.options import (
     RefreshOption,
     StrictOption,
 )
-from syncd.cli.output import Output
+from syncd.cli.output import Output, asked_by
 from syncd.cli.session import Session, begin, open_store, run_cycles
 from syncd.errors import UsageError, worst_exit_code
 
@@ -62,7 +62,7 @@ def plan(
 
     def show(report: "Report") -> None:
         if report.plan is not None:
-            texts.append(output.plan(report.plan, modes[report.organization]))
+            texts.append(output.plan(report.plan, modes[report.organization], asked=asked_by(report)))
             sendable.append(bool(report.plan.sendable))
 
     options = Options(command="plan", dry_run=True, refresh=refresh, only=tuple(only or ()), strict=strict)

@@ -110,7 +110,8 @@ def _run_cycles(
                 break
             try:
                 with _observed(session, organization.name, options.command, figures) as observer:
-                    parts = wiring.build(session.loaded, organization, store=store, observer=observer, stop=stop)
+                    told = observer if options.dry_run else _reported(session, organization, observer)
+                    parts = wiring.build(session.loaded, organization, store=store, observer=told, stop=stop)
                     report = run_cycle(parts, options)
             except SyncdError as error:
                 if stop.is_set():
@@ -155,21 +156,36 @@ def _shown(session: Session, organization: str, command: str) -> "Iterator[Cycle
         yield TelemetryObserver(organization)
 
 
+def _reported(session: Session, organization: "OrganizationSettings", observer: "CycleObserver") -> "CycleObserver":
+    """Let report files be written beside what *observer* does, where a folder is configured."""
+    from syncd import wiring
+    from syncd.daemon.observers import Several
+
+    def lost(_organization: str, error: OSError) -> None:
+        folder = session.loaded.settings.reports.folder
+        typer.echo(f"syncd: {organization.name}: no report was written to {folder}: {error.strerror}", err=True)
+
+    files = wiring.report_files(session.loaded, on_failure=lost, event=observer.event)
+    return observer if files is None else Several(observer, files.observer(organization.name, organization.mode.value))
+
+
 def _tell_stop(_signal: str) -> None:
     typer.echo("Stopping after the calls in flight; once more to end at once.", err=True)
 
 
-def log_to_stderr(loaded: "Loaded") -> None:
-    """Begin logging as configured, with every secret that we know hidden."""
+def log_to_stderr(loaded: "Loaded") -> Callable[[str], str]:
+    """Begin logging as configured, with every secret that we know hidden; return what hides them in other texts."""
     from syncd.telemetry.logs import configure_logs, log_thread_crash
     from syncd.telemetry.redaction import SecretFilter
 
-    secrets = SecretFilter([*loaded.secrets, *_aws_secrets()])
+    secrets = SecretFilter([*loaded.secrets, *aws_secrets()])
     configure_logs(loaded.settings.log, sys.stderr, secrets=secrets)
     threading.excepthook = log_thread_crash
+    return secrets.clean
 
 
-def _aws_secrets() -> Iterator[str]:
+def aws_secrets() -> Iterator[str]:
+    """Yield the secrets that boto3 takes from the environment."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if os.environ.get(name):
             yield os.environ[name]

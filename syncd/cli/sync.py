@@ -18,7 +18,7 @@ from syncd.cli.options import (
     RefreshOption,
     StrictOption,
 )
-from syncd.cli.output import Output
+from syncd.cli.output import Output, asked_by
 from syncd.cli.session import begin, run_cycles
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def sync(
     def show(report: "Report") -> None:
         mode = modes[report.organization]
         if dry_run and report.plan is not None:
-            texts.append(output.plan(report.plan, mode))
+            texts.append(output.plan(report.plan, mode, asked=asked_by(report)))
         else:
             texts.append(output.report(report, mode))
 

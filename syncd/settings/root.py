@@ -9,6 +9,7 @@ from syncd.daemon.settings import Schedule
 from syncd.mapping.settings import MappingSettings
 from syncd.model.durations import Duration
 from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy, Removal, Section
+from syncd.notices.settings import HeartbeatSettings, NoticeList, ReportsSettings
 from syncd.sources.settings import SourceSettings
 from syncd.store.settings import StoreUrl
 from syncd.telemetry.settings import HttpSettings, LogSettings
@@ -33,6 +34,7 @@ class OrganizationSettings(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", description="a short name of your own")]
     mode: Annotated[Mode, Field(description=MODES)]
     schedule: Schedule = Schedule()
+    heartbeat: HeartbeatSettings | None = None
     source: SourceSettings
     mapping: MappingSettings
     workmail: WorkmailSettings
@@ -66,4 +68,6 @@ class Settings(Section):
     store: StoreUrl
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
+    reports: ReportsSettings = ReportsSettings()
+    notices: NoticeList = ()
     organizations: Annotated[tuple[OrganizationSettings, ...], Field(min_length=1)]

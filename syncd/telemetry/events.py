@@ -49,7 +49,6 @@ _COUNTS = ("add", "change", "remove", "withheld", "outside", "deferred", "pendin
 _ALL = (
     # --- the daemon ---------------------------------------------------------------------------------------------------
     _event("daemon_started", "info", "The schedule is on.", "organizations"),
-    _event("daemon_ready", "info", "Configuration, store and HTTP are there; systemd is told so.", "listen"),
     _event("daemon_stopped", "info", "Every cycle has ended, and so does the process."),
     _event(
         "daemon_stop_timed_out",
@@ -166,6 +165,39 @@ _ALL = (
         "error",
         "Something in the background met an error that nobody expected; please report it with the traceback.",
         "thread",
+        "error_type",
+        "exception",
+    ),
+    # --- notices and reports ------------------------------------------------------------------------------------------
+    _event("notice_failed", "warning", "A notice or ping was tried in vain, for good.", "notice", "reason", "attempts"),
+    _event(
+        "notice_dropped",
+        "warning",
+        "A notice or ping was never sent: too many waited, or the end came.",
+        "notice",
+        "reason",
+        "attempts",
+    ),
+    _event(
+        "notice_not_made", "warning", "A notice met an error that nobody expected; the cycle went on.", "error_type"
+    ),
+    _event("report_written", "info", "A page and a Markdown file tell of the cycle.", "path"),
+    _event("report_failed", "warning", "The report of a cycle could not be written; the cycle went on.", "reason"),
+    # --- HTTP ---------------------------------------------------------------------------------------------------------
+    _event(
+        "http_plaintext_allowed",
+        "warning",
+        "Passwords or tokens come in clear text from other machines; the web configuration names no certificate.",
+        "listen",
+        "reason",
+    ),
+    _event("web_config_reloaded", "info", "A changed certificate, password or token is in use.", "path"),
+    _event(
+        "web_config_rejected",
+        "error",
+        "The changed web configuration can't be used; the old one stays.",
+        "path",
+        "message",
         "error_type",
         "exception",
     ),

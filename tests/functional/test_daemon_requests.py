@@ -161,7 +161,9 @@ def test_systemd_hears_how_it_is(place: Place, systemd: Systemd) -> None:
 def test_it_is_ready_while_nobody_answers(place: Place, systemd: Systemd) -> None:
     """AWS and the directory may be down: it starts, says so, and goes on trying."""
     place.change("people.csv", "nowhere.csv")
-    place.server.service.set_rules([Fault(operation="DescribeOrganization", error=ErrorAnswer(code="InternalFailure", status=500))])
+    place.server.service.set_rules(
+        [Fault(operation="DescribeOrganization", error=ErrorAnswer(code="InternalFailure", status=500))]
+    )
     with running(place, every="1s", NOTIFY_SOCKET=address(systemd)) as daemon:
         daemon.wait_until(lambda: "READY=1" in systemd.hear())
         daemon.wait_until(lambda: cycles(daemon) >= 1)

@@ -18,7 +18,7 @@ _LOGGERS = re.compile(r"_?log(ger)?")
 _PASSED_ON = {"syncd/cli/progress.py", "syncd/daemon/observers.py", "syncd/telemetry/observer.py"}
 
 #: Declared, and not logged yet, with the reason.
-AWAITED = {"daemon_ready": "the daemon will log it, when the HTTP part is there"}
+AWAITED: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
