@@ -74,7 +74,7 @@ def run_cycles(session: Session, options: "Options", show: "Callable[[Report], N
     """
     from syncd import wiring
     from syncd.cycle import run_cycle
-    from syncd.daemon import stopping_on_signals
+    from syncd.daemon.signals import stopping_on_signals
 
     stop = threading.Event()
     codes = []

@@ -116,6 +116,23 @@ class Metrics:
         for guard in {*self._guards, *tripped, *(finding.guard for finding in report.plan.findings)}:
             self.guard_tripped.labels(report.organization, guard).set(guard in tripped)
 
+    def configure(self, organizations: Collection[str]) -> None:
+        """Stand-in."""
+        for organization in organizations:
+            self._begin(organization)
+
+    def reloaded(self, *, ok: bool, at: datetime, sha256: str) -> None:
+        """Stand-in."""
+
+    def store(self, *, up: bool, size: int, free: int) -> None:
+        """Stand-in."""
+
+    def interval(self, organization: str, seconds: float) -> None:
+        """Stand-in."""
+
+    def skipped(self, organization: str, reason: str) -> None:
+        """Stand-in."""
+
     def failed(self, organization: str) -> None:
         """Count a cycle of which there is no report."""
         self.cycles.labels(organization, "failed").inc()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from syncd.errors import SyncdError
 from syncd.model.report import SUCCESSES, Outcome, Report, Result
+from syncd.ports import CycleObserver
 from syncd.telemetry.logs import Logger, get_logger
 from syncd.telemetry.metrics import Metrics
 
@@ -16,7 +17,7 @@ _WARNINGS = frozenset({PLAINTEXT, "ldap_fast_reading_unavailable", "ldap_server_
 _DETAILS = frozenset({"ldap_search_sent"})
 
 
-class TelemetryObserver:
+class TelemetryObserver(CycleObserver):
     """What one organization's cycles say; safe to call from several threads.
 
     Without *metrics* (a command that ends before anyone could scrape it) only the log is written.

@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -20,6 +22,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
+from botocore.loaders import Loader
 
 from syncd.errors import CallError, ConfigurationError, OutcomeUnknown, PermanentCallError, TransientCallError
 from syncd.workmail.failures import call_error
@@ -50,7 +53,9 @@ class BotoCaller:
             user_agent_extra="syncd",
         )
         try:
-            session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+            session = boto3.session.Session(
+                profile_name=settings.profile, region_name=settings.region, botocore_session=_sharing_models()
+            )
             key = "emulator" if _needs_no_credentials(settings) else None
             self._client = session.client(
                 "workmail",
@@ -80,6 +85,22 @@ class BotoCaller:
         except BotoCoreError as error:
             raise _of_transport(operation, error) from error
         return answer
+
+
+def _sharing_models() -> botocore.session.Session:
+    """Return a session that reads the models of the service where all others do.
+
+    Each of its own would hold 9 MB and take a tenth of a second to parse: 200 organizations, 2 GB.
+    """
+    session = botocore.session.Session()
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Loader:
+    loader: Loader = botocore.session.Session().get_component("data_loader")
+    return loader
 
 
 def _needs_no_credentials(settings: WorkmailSettings) -> bool:
