@@ -6,7 +6,6 @@ D-Bus (`systemd-run` needs it) and the journal are real. Needs root.
 """
 
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -104,12 +103,13 @@ def version() -> int:
 class Machine:
     """A machine that runs between `with` and its end; *files* says what lies where in it, beyond what lies here.
 
-    `run` runs commands as root on it; `path` names its files for the test. Everything that it writes is gone at its end.
+    `run` runs commands as root on it; `path` names its files for the test. What it writes is gone at its end.
     """
 
     def __init__(self, folder: Path, *, files: Mapping[str, Path] | None = None) -> None:
         self._folder = folder
-        self._pid = 0
+        #: systemd's process id, and the keeper's, here.
+        self.pid = self.keeper = 0
         (folder / "files").mkdir(parents=True)
         (folder / "boot").write_text(_BOOT, encoding="ascii")
         for place, source in (files or {}).items():
@@ -126,13 +126,14 @@ class Machine:
             start_new_session=True,
         )
         assert self._keeper.stdout is not None
+        self.keeper = self._keeper.pid
         word, _, pid = self._keeper.stdout.readline().strip().partition(" ")
         if word != "ready":
             self.__exit__(None, None, None)
             log = (self._folder / "log").read_text(errors="replace")
             message = f"the machine does not start: {log[-3000:]}"
             raise RuntimeError(message)
-        self._pid = int(pid)
+        self.pid = int(pid)
         self.wait_until(lambda: self.run("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"})
         return self
 
@@ -144,7 +145,7 @@ class Machine:
 
     def path(self, name: str) -> Path:
         """Return where the test finds the file that the machine calls *name*."""
-        return Path(f"/proc/{self._pid}/root") / name.lstrip("/")
+        return Path(f"/proc/{self.pid}/root") / name.lstrip("/")
 
     def write(self, name: str, content: str, *, mode: int = 0o644) -> None:
         path = self.path(name)
@@ -159,7 +160,7 @@ class Machine:
         namespaces = ["--mount", "--uts", "--ipc", "--pid", "--cgroup", *([] if outside else ["--net"])]
         place = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
         return subprocess.run(
-            ["nsenter", "--target", str(self._pid), *namespaces, "--wd=/", "--", *command],
+            ["nsenter", "--target", str(self.pid), *namespaces, "--wdns=/", "--", *command],
             env={**(os.environ if outside else {"LANG": "C.UTF-8"}), **place},
             input=given or "",
             capture_output=True,
@@ -178,6 +179,11 @@ class Machine:
         """Return this property of *unit*."""
         return self.do("systemctl", "show", "--value", "-p", name, unit).strip()
 
+    def get(self, url: str) -> str:
+        """Return what is answered to a GET of *url*, on the machine's own network."""
+        ask = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).read().decode())"
+        return self.do("/usr/bin/python3", "-c", ask, url)
+
     def journal(self, unit: str) -> str:
         """Return what *unit* has logged, and what systemd has said of it."""
         return self.do("journalctl", "--no-pager", "--output=cat", "--unit", unit)
@@ -186,8 +192,8 @@ class Machine:
         """Wait until *is_true*; a machine that never gets there is an error."""
         give_up = time.monotonic() + seconds
         while not is_true():
-            assert time.monotonic() < give_up, f"it never happened; {platform.node()}: {self._failed()}"
+            assert time.monotonic() < give_up, f"it never happened:\n{self._journal()}"
             time.sleep(0.1)  # noqa: TID251 - systemd is another process, with a clock of its own
 
-    def _failed(self) -> str:
+    def _journal(self) -> str:
         return self.run("journalctl", "--no-pager", "--output=short-monotonic", "--lines=60").stdout

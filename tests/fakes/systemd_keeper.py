@@ -1,7 +1,8 @@
-"""Keeps a real systemd alive for a test, and leaves nothing of it behind: python systemd_keeper.py FOLDER
+"""Keeps a real systemd alive for a test, and leaves nothing of it behind.
 
-The keeper stands between the test and the machine: a session of its own, which ends when its standard input does. So
-the machine ends with the test in whatever way the test ends, SIGKILL included. What could be left is ended in turn:
+It is run as a program, with the folder of the machine, and stands between the test and the machine: in a session of its
+own, which ends when its standard input does. So the machine ends with the test in whatever way that ends, SIGKILL
+included. What could be left is ended in turn:
 
     what            by
     processes       the kernel, with process 1 of their namespace
