@@ -1,12 +1,12 @@
-"""Images, built by buildah and run as an engine runs them: their own user and environment, a root that nobody can write.
+"""Images, built by buildah and run as an engine runs them: their own user, their own environment, a read-only root.
 
-No daemon and no registry: the store of images is a folder of the test's, and what is started is a process of the test's,
-with the image's files as its root. The network is this machine's.
+No daemon and no registry: the store of images is a folder of the test's, and what is started is a process of the
+test's with the image's files as its root. The network is this machine's.
 """
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 

@@ -416,7 +416,7 @@ def test_an_encrypted_password_is_handed_over(syncd: Syncd) -> None:
     setting = re.search(r"^#(LoadCredentialEncrypted=\S+)$", recipe, re.MULTILINE)
     assert command
     assert setting
-    syncd.machine.do("sh", "-euc", f"mkdir -p /etc/credstore.encrypted; {command[1]}", given=PASSWORD)
+    syncd.machine.do("sh", "-euc", command[1], given=PASSWORD)
     syncd.machine.write(f"{UNITS}/syncd.service.d/20-password.conf", f"[Service]\n{setting[1]}\n")
     syncd.machine.do("systemctl", "daemon-reload")
     syncd.configure(organization("planetexpress", LDAP.replace("syncd_ldap", "ldap") % 1389))
@@ -424,7 +424,7 @@ def test_an_encrypted_password_is_handed_over(syncd: Syncd) -> None:
     syncd.systemctl("start")
 
     assert syncd.machine.path("/run/credentials/syncd.service/ldap-password").read_text(encoding="ascii") == PASSWORD
-    assert PASSWORD.encode() not in syncd.machine.path("/etc/credstore.encrypted/ldap-password").read_bytes()
+    assert PASSWORD.encode() not in syncd.machine.path("/etc/syncd/ldap-password.cred").read_bytes()
 
 
 def test_an_upgrade_and_the_end(machine: Machine, syncd: Syncd) -> None:

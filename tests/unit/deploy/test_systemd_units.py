@@ -43,9 +43,18 @@ def test_what_no_retry_mends_is_not_tried_again() -> None:
 
 
 def test_readme_names_every_file() -> None:
-    """The README beside the units says of each of them what it is for."""
+    """The README beside the units says what each of them is for; each example says in its first line where it goes."""
     text = (SYSTEMD / "README.md").read_text(encoding="utf-8")
-    files = [path.relative_to(SYSTEMD).as_posix() for path in SYSTEMD.rglob("*.*") if path.name != "README.md"]
+    files = {path for path in SYSTEMD.rglob("*") if path.is_file() and path.name != "README.md"}
+    examples = {path for path in files if path.parent.name == "examples"}
 
     assert len(files) == 7
-    assert [name for name in files if name not in text and f"`{name}`" not in text] == []
+    assert [path.name for path in files - examples if f"{path.relative_to(SYSTEMD)}`" not in text] == []
+    assert [
+        path.name for path in examples if f"/etc/systemd/system/{_place(path)}" not in path.read_text("utf-8")
+    ] == []
+
+
+def _place(example: Path) -> str:
+    unit = ONCE if example.name == "metrics-file.conf" else SERVICE
+    return f"{unit}.d/20-{example.name}\n"
