@@ -47,7 +47,7 @@ class Cron:
         """Return the first firing after *moment*, in UTC; None: there is none (31 February)."""
         at = moment
         for _ in range(_PASSED_OVER):
-            start = at.astimezone(self._zone) + _MOMENT
+            start = (at + _MOMENT).astimezone(self._zone)  # added in the zone, it would forget which of two hours it is
             firings: list[datetime | None] = [each.get_next_fire_time(None, start) for each in self._triggers]
             found = [firing.astimezone(UTC) for firing in firings if firing is not None]
             if not found:

@@ -152,7 +152,7 @@ class Daemon:
         changed = {name for name in kept if works[name].settings != self._all[name].work.settings}
         for name in gone:
             self._remove(name)
-        for name in sorted(changed):
+        for name in sorted(kept):  # the unchanged ones too: credentials may be others than they were
             self._replace(works[name])
         for name in sorted(added):
             self._add(works[name], reason="reload")

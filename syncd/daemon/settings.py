@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
 from syncd.daemon.windows import Weekly, Windows, parse_window
-from syncd.model.durations import Duration
+from syncd.model.durations import Duration, format_duration
 from syncd.model.policy import Section
 
 #: Any week will do to see whether the windows of a week leave an open moment.
@@ -22,7 +22,7 @@ def _window(text: str) -> str:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
         message = f"there is no time zone {name!r}: write UTC, or a name such as Europe/Berlin"
         raise ValueError(message) from error
     return name
@@ -61,6 +61,11 @@ class Schedule(Section):
             blackout=tuple(map(parse_window, self.blackout)),
             zone=self.zone,
         )
+
+    def __str__(self) -> str:
+        """Return the schedule as people say it."""
+        rhythm = f"every {format_duration(self.every)}" if self.cron is None else f"cron {self.cron} ({self.timezone})"
+        return f"{rhythm}, within windows" if self.allow or self.blackout else rhythm
 
     @model_validator(mode="after")
     def _sensible(self) -> "Schedule":  # noqa: N804 - an "after" validator is given the instance

@@ -23,8 +23,10 @@ _MIDNIGHT = time(0)
 #: How the midnight at the end of a day is written.
 _LAST = "24:00"
 _DAY = timedelta(days=1)
-#: More edges than any sensible list of windows has before it opens.
-_MOST_STEPS = 10_000
+#: Within so long every window of the week has come by.
+_EVERY_WINDOW = timedelta(days=9)
+#: A span is the same whatever day is asked about.
+_NO_DAY = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,10 @@ class Windows:
     def next_open(self, moment: datetime) -> datetime | None:
         """Return *moment* if it is open, else when it next is, in UTC; None: never again."""
         at: datetime | None = moment.astimezone(UTC)
-        for _ in range(_MOST_STEPS):
-            if at is None or self.is_open(at):
+        spans = [window for window in (*self.allow, *self.blackout) if isinstance(window, Span)]
+        last = max([moment, *(edge for span in spans for pair in span.stretches(_NO_DAY, self.zone) for edge in pair)])
+        while at is not None and at <= last + _EVERY_WINDOW:
+            if self.is_open(at):
                 return at
             at = self._next_edge(at)
         return None
