@@ -2,6 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from syncd.daemon.daemon import STOP_WITHIN
+from syncd.daemon.health import SILENT_S
+
 SYSTEMD = Path(__file__).parents[3] / "deploy" / "systemd"
 SERVICE, ONCE = "syncd.service", "syncd-sync.service"
 #: In what the two are meant to differ: when they end, and what that means.
@@ -40,6 +43,15 @@ def test_what_no_retry_mends_is_not_tried_again() -> None:
 
     assert (said["Restart"], said["RestartPreventExitStatus"]) == ("on-failure", "64 78")
     assert "StartLimitIntervalSec=0" in (SYSTEMD / SERVICE).read_text(encoding="utf-8").splitlines()
+
+
+def test_the_watchdog_is_on() -> None:
+    """The watchdog waits for longer than the daemon's own clock is silent, and a process that ignores it isn't kept."""
+    said = dict(settings(SERVICE))
+
+    assert int(said["WatchdogSec"]) > SILENT_S
+    assert int(said["TimeoutAbortSec"]) < int(said["WatchdogSec"])
+    assert int(said["TimeoutStopSec"]) > STOP_WITHIN.total_seconds()
 
 
 def test_readme_names_every_file() -> None:
