@@ -1,4 +1,4 @@
-"""The image, built as deploy/container/README.md says and run with a root that can't be written. Needs root."""
+"""The image, built from wheels on a base without a shell, and run with a root that can't be written."""
 
 import os
 import re
