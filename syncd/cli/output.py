@@ -1,5 +1,6 @@
 """Where results go, and how: stdout or a file, coloured or not, text or a document."""
 
+import getpass
 import os
 import shutil
 import sys
@@ -21,6 +22,15 @@ _WIDTH = 80
 _WIDEST = 120
 
 
+def asked_by(report: "Report") -> str:
+    """Return who asked for *report*, as a page of its plan names it."""
+    try:
+        who = f", by {getpass.getuser()}"
+    except (KeyError, OSError):  # a user id of a container that has no name
+        who = ""
+    return f"syncd {report.command}, cycle {report.cycle_id}{who}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """How the user wants to see results."""
@@ -30,8 +40,8 @@ class Output:
     colour: Colour = Colour.AUTO
     full: bool = False
 
-    def plan(self, plan: "Plan", mode: str = "") -> str:
-        """Return *plan* as text in the format that was asked for."""
+    def plan(self, plan: "Plan", mode: str = "", *, asked: str = "") -> str:
+        """Return *plan* as text in the format that was asked for; a page says who *asked*."""
         if self.format is Format.JSON:
             from syncd.planning.document import dumps
 
@@ -41,7 +51,7 @@ class Output:
 
             limit = None if self.full else LIMIT
             return render_text(plan, colour=self.is_coloured, width=self.width, limit=limit, mode=mode)
-        return self._page(plan, mode)
+        return self._page(plan, mode, asked)
 
     def report(self, report: "Report", mode: str = "") -> str:
         """Return *report* as text in the format that was asked for."""
@@ -89,11 +99,11 @@ class Output:
             return _WIDTH
         return min(shutil.get_terminal_size((_WIDTH, 24)).columns, _WIDEST)
 
-    def _page(self, what: "Plan | Report", mode: str) -> str:
+    def _page(self, what: "Plan | Report", mode: str, asked: str = "") -> str:
         if self.format is Format.MARKDOWN:
             from syncd.planning.rendering.markdown import render_markdown
 
-            return render_markdown(what, mode=mode)
+            return render_markdown(what, mode=mode, asked=asked)
         from syncd.planning.rendering.html import render_html
 
-        return render_html(what, mode=mode)
+        return render_html(what, mode=mode, asked=asked)

@@ -11,13 +11,14 @@ from syncd.cli.options import (
     Format,
     FormatOption,
     FullOption,
+    MetricsFileOption,
     OnlyOption,
     OrganizationOption,
     OutOption,
     RefreshOption,
     StrictOption,
 )
-from syncd.cli.output import Output
+from syncd.cli.output import Output, asked_by
 from syncd.cli.session import Session, begin, open_store, run_cycles
 from syncd.errors import UsageError, worst_exit_code
 
@@ -43,6 +44,7 @@ def plan(
     ] = False,
     strict: StrictOption = False,
     full: FullOption = False,
+    metrics_file: MetricsFileOption = None,
     color: ColourOption = Colour.AUTO,
 ) -> int:
     """Show what the next cycle would do; change nothing."""
@@ -51,6 +53,8 @@ def plan(
     session = begin(config, organization)
     output = Output(format=format, out=out, colour=color, full=full)
     if last:
+        if metrics_file is not None:
+            raise UsageError("--metrics-file tells of a cycle, and --last makes none", hint="leave one of them out")
         return _last(session, output)
     modes = {each.name: each.mode.value for each in session.organizations}
     texts: list[str] = []
@@ -58,11 +62,11 @@ def plan(
 
     def show(report: "Report") -> None:
         if report.plan is not None:
-            texts.append(output.plan(report.plan, modes[report.organization]))
+            texts.append(output.plan(report.plan, modes[report.organization], asked=asked_by(report)))
             sendable.append(bool(report.plan.sendable))
 
     options = Options(command="plan", dry_run=True, refresh=refresh, only=tuple(only or ()), strict=strict)
-    code = run_cycles(session, options, show)
+    code = run_cycles(session, options, show, metrics_file=metrics_file)
     output.write(texts)
     detailed = HAS_OPERATIONS if detailed_exitcode and any(sendable) else 0
     return worst_exit_code([code, detailed])

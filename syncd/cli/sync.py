@@ -11,13 +11,14 @@ from syncd.cli.options import (
     Format,
     FormatOption,
     FullOption,
+    MetricsFileOption,
     OnlyOption,
     OrganizationOption,
     OutOption,
     RefreshOption,
     StrictOption,
 )
-from syncd.cli.output import Output
+from syncd.cli.output import Output, asked_by
 from syncd.cli.session import begin, run_cycles
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; change nothing.")] = False,
     strict: StrictOption = False,
     full: FullOption = False,
+    metrics_file: MetricsFileOption = None,
     color: ColourOption = Colour.AUTO,
 ) -> int:
     """Run one cycle: read, plan, and apply what nothing withholds."""
@@ -48,12 +50,12 @@ def sync(
     def show(report: "Report") -> None:
         mode = modes[report.organization]
         if dry_run and report.plan is not None:
-            texts.append(output.plan(report.plan, mode))
+            texts.append(output.plan(report.plan, mode, asked=asked_by(report)))
         else:
             texts.append(output.report(report, mode))
 
     command = "plan" if dry_run else "sync"
     options = Options(command=command, dry_run=dry_run, refresh=refresh, only=tuple(only or ()), strict=strict)
-    code = run_cycles(session, options, show)
+    code = run_cycles(session, options, show, metrics_file=metrics_file)
     output.write(texts)
     return code

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from syncd.errors import ConfigurationError, Problem
 from syncd.mapping.rules import Rules
+from syncd.settings.complaints import nearest
 from syncd.settings.reading import read_model
 from syncd.settings.root import Settings
 from syncd.settings.strict_yaml import Entries, Items, Node, Scalar
@@ -53,8 +54,23 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
     Raises:
         ConfigurationError: with every problem of the file.
     """
-    settings, secrets = read_model(Settings, path, environment, also=_twice, inspect=_mappings)
+    settings, secrets = read_model(Settings, path, environment, also=_twice, inspect=_looked_through)
     return Loaded(settings=settings, path=path, secrets=secrets)
+
+
+def _looked_through(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
+    yield from _mappings(settings)
+    yield from _strangers(settings)
+
+
+def _strangers(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
+    """Find organizations that a notice is about and that nobody configured: nothing would ever be told of them."""
+    known = [organization.name for organization in settings.organizations]
+    for index, notice in enumerate(settings.notices):
+        for place, name in enumerate(notice.organizations):
+            if name not in known:
+                problem = Problem(where="", reason=f"no organization is called {name}", remedy=nearest(name, known))
+                yield ("notices", index, "organizations", place), problem
 
 
 def _mappings(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Problem]]:

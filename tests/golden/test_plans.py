@@ -8,6 +8,7 @@ from syncd.planning.rendering.markdown import render_markdown
 from syncd.planning.rendering.text import render_report, render_text
 from tests.golden.example_plans import PLANS, report
 
+ASKED = "syncd plan, cycle 4f3a9c01d2e7, by leela"
 Golden = Callable[[str, str], None]
 
 
@@ -33,12 +34,12 @@ def test_a_coloured_plan_reads_the_same(name: str, golden: Golden) -> None:
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_as_markdown_reads_the_same(name: str, golden: Golden) -> None:
     """A plan as Markdown is what was agreed upon."""
-    golden(f"plans/{name}.md", render_markdown(PLANS[name], mode=mode_of(name)))
+    golden(f"plans/{name}.md", render_markdown(PLANS[name], mode=mode_of(name), asked=ASKED))
 
 
 def test_a_page_reads_the_same(golden: Golden) -> None:
     """The page with the most kinds of sections is what was agreed upon."""
-    golden("plans/aside.html", render_html(PLANS["aside"], mode=mode_of("aside")))
+    golden("plans/aside.html", render_html(PLANS["aside"], mode=mode_of("aside"), asked=ASKED))
 
 
 def test_a_report_reads_the_same(golden: Golden) -> None:

@@ -1,113 +1,177 @@
-"""The HTML page that a view is poured into: no script, no picture, nothing from elsewhere."""
+"""The HTML page that a view is poured into: numbers, then what to type, then the diff with its filter."""
 
 PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="{{ policy }}">
 <meta name="referrer" content="no-referrer">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{{ view.title }}</title>
-<style>
-:root { --ink: #1b1f24; --paper: #fff; --faint: #57606a; --rule: #d0d7de; --tint: #f6f8fa;
-  --add: #116329; --change: #7d4e00; --remove: #a40e26; --withheld: #6639ba; --pending: #0550ae; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #0d1117; --faint: #9da7b3; --rule: #30363d; --tint: #161b22;
-    --add: #56d364; --change: #e3b341; --remove: #ff7b72; --withheld: #d2a8ff; --pending: #79c0ff; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 60rem; color: var(--ink); background: var(--paper);
-  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; margin: 0 0 .5rem; }
-h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--rule); }
-h2 small, .key, .faint { color: var(--faint); font-weight: normal; font-size: .875rem; }
-.verdict { font-weight: bold; border-left: .25rem solid var(--pending); padding: .5rem .75rem;
-  background: var(--tint); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: .5rem 0; }
-dt { color: var(--faint); }
-dd { margin: 0; }
-nav a { display: inline-block; margin: 0 .75rem .25rem 0; color: var(--pending); }
-ul { list-style: none; margin: 0; padding: 0; }
-li { margin: .25rem 0; padding-left: 1.5rem; position: relative; break-inside: avoid; }
-li li { margin: 0; }
-.mark { position: absolute; left: 0; width: 1.25rem; text-align: center; font: bold 1rem/1.5 ui-monospace, monospace; }
-.add { color: var(--add); } .change { color: var(--change); } .remove { color: var(--remove); }
-.withheld { color: var(--withheld); } .pending { color: var(--pending); } .note { color: var(--faint); }
-del { color: var(--remove); } ins { color: var(--add); } del, ins { text-decoration: none; }
-.lead { margin: .75rem 0 .25rem; border-left: .25rem solid var(--withheld); padding-left: .75rem; }
-pre { background: var(--tint); border: 1px solid var(--rule); padding: .5rem .75rem; white-space: pre-wrap; }
-@media (max-width: 30rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
-@media print { nav { display: none; } body { max-width: none; padding: 0; font-size: 10pt; } }
-</style>
+<style>{{ style }}</style>
 </head>
-<body>
-{% set words = {"+": "add", "~": "change", "-": "remove", "!": "withheld", "?": "pending", "*": "note"} %}
-{% macro mark(symbol) %}<span class="mark {{ words[symbol] }}" role="img" aria-label="{{ words[symbol] }}">\
-{{ symbol }}</span>{% endmacro %}
-{% macro shown(line) %}
-<li>{{ mark(line.symbol) }}
-{% if line.text %}<bdi>{{ line.text }}</bdi>
-{% elif line.before is not none %}{{ line.label }}: <del><bdi>{{ line.before }}</bdi></del> →
-<ins><bdi>{{ line.after }}</bdi></ins>
-{% elif line.after is not none %}{{ line.label }}: <bdi>{{ line.after }}</bdi>
-{% else %}{% if line.names | length > 1 %}{{ line.names | length }} {% endif %}{{ line.label }}:
-{% for name in line.names %}<bdi>{{ name }}</bdi>{% if not loop.last %}, {% endif %}{% endfor %}
-
-{% endif %}{% if line.reason %}<span class="faint">because <bdi>{{ line.reason }}</bdi></span>{% endif %}</li>
+{% macro mark(symbol) %}<span class="mark" role="img" aria-label="{{ words[symbol] }}">{{ symbol }}</span>{% endmacro %}
+{% macro value(line) %}
+{% if line.text %}{{ isolated(line.text) }}
+{% elif line.before is not none %}<span class="label">{{ line.label }}:</span> <del>{{ isolated(line.before) }}</del> →
+ <ins>{{ isolated(line.after) }}</ins>
+{% elif line.after is not none %}<span class="label">{{ line.label }}:</span> {{ isolated(line.after) }}
+{% else %}<span class="label">{% if line.names | length > 1 %}{{ number(line.names | length) }} {% endif %}
+{{ line.label }}:</span>
+{% for name in line.names[:folded] %}{{ isolated(name) }}{{ "" if loop.last else ", " }}{% endfor %}
+{% if line.names | length > folded %}, <details class="names"><summary>and \
+{{ number(line.names | length - folded) }} more</summary>
+{% for name in line.names[folded:] %}{{ isolated(name) }}{{ "" if loop.last else ", " }}{% endfor %}</details>
+{% endif %}
+{% endif %}
+{% if line.reason %} <span class="faint">because {{ isolated(line.reason) }}</span>{% endif %}
 {% endmacro %}
+{% macro shown(line) %}
+<li class="line {{ words[line.symbol] }}">{{ mark(line.symbol) }}<span>{{ value(line) }}</span></li>
+{% endmacro %}
+{% macro card_of(card) %}
+<li class="card {{ kind_class(card.changes) }}">
+{% if card.title %}
+<div class="head {{ words[card.symbol] }}">{{ mark(card.symbol) }}<div><strong>{{ isolated(card.title) }}</strong>\
+{% if card.key %} <bdi class="key">{{ card.key }}</bdi>{% endif %}
+{% if card.text or card.reason %}<br>{{ isolated(card.text or card.reason) }}{% endif %}
+{% if card.remedy %}<br><span class="faint">What to do:</span> {{ isolated(card.remedy) }}{% endif %}</div></div>
+{% endif %}
+{% if card.lines %}
+<ul class="lines{% if not card.title %} bare{% endif %}">
+{% for line in card.lines %}{{ shown(line) }}{% endfor %}
+</ul>
+{% endif %}
+</li>
+{% endmacro %}
+{% macro counted(column, count) %}
+<td class="count{% if not count %} nil{% endif %}" data-what="{{ column.title | lower }}">{{ number(count) }}</td>
+{% endmacro %}
+<body class="{{ view.state }}">
 <header>
 <h1>{{ view.title }}</h1>
 <p class="verdict">{{ view.verdict }}</p>
+{% if figures.rows or view.aside %}
+<ul class="numbers" aria-label="In numbers">
+{% for column, total in totals %}
+<li class="{{ column.name }}{% if not total %} nothing{% endif %}"><b>{{ number(total) }}</b>\
+<span><span aria-hidden="true">{{ column.symbol }}</span> {{ column.title | lower }}</span></li>
+{% endfor %}
+{% for count, what in view.aside %}
+<li><b>{{ number(count) }}</b><span>{{ what }}</span></li>
+{% endfor %}
+</ul>
+{% endif %}
+{% if view.orders %}
+<ul class="orders" aria-label="What you can type next">
+{% for order in view.orders %}
+<li><code>{{ order.command }}</code> <span class="faint">{{ order.effect }}</span></li>
+{% endfor %}
+</ul>
+{% endif %}
+</header>
+<main>
+<div class="panels">
+{% if figures.rows %}
+<section aria-labelledby="by-kind">
+<h2 id="by-kind">By kind <small>operations</small></h2>
+<table class="chart">
+<thead><tr><th scope="col"><span class="unseen">Kind</span></th>
+{% for column in figures.columns %}<th scope="col" class="count">{{ column.title }}</th>{% endfor %}
+<td></td></tr></thead>
+<tbody>
+{% for name, counts, bars in chart %}
+<tr><th scope="row">{{ name }}</th>
+{% for column, count in counts %}{{ counted(column, count) }}{% endfor %}
+<td><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+{% for bar in bars %}<rect class="bar-{{ bar.name }}" x="{{ bar.x }}" y="0" width="{{ bar.width }}" height="10"/>\
+{% endfor %}</svg></td></tr>
+{% endfor %}
+</tbody>
+{% if chart | length > 1 %}
+<tfoot><tr><th scope="row">Together</th>
+{% for column, total in totals %}{{ counted(column, total) }}{% endfor %}<td></td></tr></tfoot>
+{% endif %}
+</table>
+</section>
+{% endif %}
+<section aria-labelledby="record">
+<h2 id="record">Record</h2>
 <dl>
-{% for label, text in view.header %}
+{% for label, text in view.header if label not in said %}
 <dt>{{ label }}</dt><dd>{{ text }}</dd>
 {% endfor %}
-</dl>
-</header>
-<nav aria-label="Sections">
-{% for section in view.sections %}
-<a href="#{{ section.name }}">{{ section.title }}</a>
+{% for label, text in view.record %}
+<dt>{{ label }}</dt><dd{% if label == "Digest" %} class="digest"{% endif %}>{{ text }}</dd>
 {% endfor %}
+</dl>
+</section>
+{% if view.budgets %}
+<section aria-labelledby="budgets">
+<h2 id="budgets">Guards <small>what is used of each limit</small></h2>
+<table>
+<thead><tr><th scope="col">Guard</th><th scope="col">Used</th><th scope="col">Says</th></tr></thead>
+<tbody>
+{% for budget in view.budgets %}
+<tr><th scope="row"><code>{{ budget.guard }}</code></th><td>{{ isolated(budget.used) }}</td>\
+<td class="says{% if budget.tripped %} tripped{% endif %}">{{ "refused" if budget.tripped else "within" }}</td></tr>
+{% endfor %}
+</tbody>
+</table>
+</section>
+{% endif %}
+</div>
+{% if sections %}
+<nav aria-label="Sections">
+<ul class="sections">
+{% for section in sections %}
+<li><a href="#{{ section.name }}">{{ section.title }}</a>\
+{% if section.size %} <span class="faint">{{ section.size }}</span>{% endif %}</li>
+{% endfor %}
+</ul>
 </nav>
-<main>
-{% for section in view.sections %}
-<section id="{{ section.name }}">
-<h2>{{ section.title }}{% if section.size %} <small>{{ section.size }}</small>{% endif %}</h2>
+<div class="diff">
+<fieldset class="filter">
+<legend>Show</legend>
+{% for name, label in switches %}
+<label><input type="checkbox" id="show-{{ name }}" autocomplete="off" checked>{{ label }}</label>
+{% endfor %}
+<span class="find" id="finder" hidden><label for="find" class="unseen">Find by text</label>\
+<input type="search" id="find" placeholder="Find a name, an address, a reason" autocomplete="off" spellcheck="false">\
+</span>
+<span class="found" id="found" role="status"></span>
+</fieldset>
+<p class="partly">A filter was set: not everything is shown below. The numbers above are of the whole.</p>
+{% for section in sections %}
+<section id="{{ section.name }}" class="section {{ kind_class(section_changes(section)) }}" \
+aria-labelledby="{{ section.name }}-title">
+<h2 id="{{ section.name }}-title">{{ section.title }}\
+{% if section.size %} <small>{{ section.size }}</small>{% endif %}</h2>
 {% if section.intro %}
 <p class="faint">{{ section.intro }}</p>
 {% endif %}
 {% for part in section.parts %}
 {% if part.lead %}
-<p class="lead">{{ part.lead }}</p>
+<p class="lead">{{ isolated(part.lead) }}</p>
 {% endif %}
 {% if part.cards %}
-<ul>
-{% for card in part.cards %}
-{% if card.title %}
-<li>{{ mark(card.symbol) }}<strong><bdi>{{ card.title }}</bdi></strong>\
-{% if card.key %} <span class="key">{{ card.key }}</span>{% endif %}
-{% if card.text or card.reason %}<br><bdi>{{ card.text or card.reason }}</bdi>{% endif %}
-{% if card.remedy %}<br><span class="faint">what to do:</span> <bdi>{{ card.remedy }}</bdi>{% endif %}
-{% if card.lines %}
-<ul>
-{% for line in card.lines %}{{ shown(line) }}{% endfor %}
-</ul>
-{% endif %}
-</li>
-{% else %}
-{% for line in card.lines %}{{ shown(line) }}{% endfor %}
-{% endif %}
-{% endfor %}
+<ul class="cards">
+{% for card in part.cards %}{{ card_of(card) }}{% endfor %}
 </ul>
 {% endif %}
 {% endfor %}
 {% if section.command %}
-<pre>{{ section.command }}</pre>
-<p class="faint">{{ section.effect }}</p>
+<p class="order"><code>{{ section.command }}</code> <span class="faint">{{ section.effect }}</span></p>
 {% endif %}
 </section>
 {% endfor %}
+</div>
+{% endif %}
 </main>
+{% if sections %}
+<script>{{ script }}</script>
+{% endif %}
 </body>
 </html>"""

@@ -9,22 +9,59 @@ from syncd.model.operation import Operation
 from syncd.model.plan import Plan
 from syncd.model.standing import Pending
 from syncd.planning.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
+from syncd.planning.rendering.figures import budgets, plan_figures
 from syncd.planning.rendering.safe import safe
-from syncd.planning.rendering.view import Card, Line, Part, Section, Symbol, View, counted
+from syncd.planning.rendering.view import Card, Line, Order, Part, Section, Symbol, View, counted
 
 #: As many digits of the digest as `approve` and `apply` ask for.
 SHORT_DIGEST = 8
 
 
-def view_plan(plan: Plan, *, mode: str = "") -> View:
-    """Return *plan* sorted into sections; *mode* is named where it is known."""
+def view_plan(plan: Plan, *, mode: str = "", asked: str = "") -> View:
+    """Return *plan* sorted into sections; *mode*, and who *asked* for it, are named where they are known."""
     cards = Cards.of(plan)
     return View(
         title=f"Plan for {safe(plan.organization)}",
         header=tuple(_header(plan, mode)),
         sections=tuple(section for section in _sections(plan, cards, mode) if section is not None),
         verdict=verdict(plan),
+        state="waiting" if is_waiting(plan) else "changes" if plan.operations or plan.deferred else "clean",
+        figures=plan_figures(plan),
+        aside=tuple(numbers_aside(plan)),
+        record=((("Asked by", safe(asked)),) if asked else ()) + (("Digest", plan.digest),),
+        budgets=tuple(budgets(plan)),
+        orders=tuple(_orders(plan)),
     )
+
+
+def is_waiting(plan: Plan) -> bool:
+    """Return whether something of *plan* needs a person's yes."""
+    return bool(plan.withheld) or any(finding.tripped for finding in plan.findings)
+
+
+def numbers_aside(plan: Plan) -> Iterator[tuple[int, str]]:
+    """Yield what is no operation of *plan*, in numbers."""
+    counts = plan.counts
+    if counts["deferred"]:
+        yield counts["deferred"], "deferred"
+    if counts["pending"]:
+        yield counts["pending"], "removal pending" if counts["pending"] == 1 else "removals pending"
+    if counts["rejected"]:
+        yield counts["rejected"], "rejected"
+
+
+def approval(plan: Plan) -> Order:
+    """Return the command that frees what *plan* withholds."""
+    effect = "lets the next cycle send these, and nothing new" if plan.withheld else "lets the next cycle believe it"
+    return Order(command=f"syncd approve {plan.digest[:SHORT_DIGEST]}", effect=effect)
+
+
+def _orders(plan: Plan) -> Iterator[Order]:
+    if is_waiting(plan):
+        yield Order(command=approval(plan).command, effect="frees what is withheld, as far as it is needed then")
+    if plan.sendable:
+        effect = "sends what nothing withholds of this plan, as far as it is needed then, and nothing else"
+        yield Order(command=f"syncd apply {plan.digest[:SHORT_DIGEST]}", effect=effect)
 
 
 def verdict(plan: Plan) -> str:
@@ -153,8 +190,8 @@ def _withheld(plan: Plan, cards: Cards) -> Section | None:
         size=_size(operations, cards) if operations else "nothing of this plan",
         intro=_FUSE if any(map(ends_mailbox, operations)) else "",
         parts=tuple(parts),
-        command=f"syncd approve {plan.digest[:SHORT_DIGEST]}",
-        effect="lets the next cycle send these, and nothing new" if operations else "lets the next cycle believe it",
+        command=approval(plan).command,
+        effect=approval(plan).effect,
     )
 
 

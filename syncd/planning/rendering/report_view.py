@@ -8,7 +8,16 @@ from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.planning.rendering.advice import advice
 from syncd.planning.rendering.cards import Cards
-from syncd.planning.rendering.plan_view import SHORT_DIGEST, moment, set_aside, verdict
+from syncd.planning.rendering.figures import budgets, report_figures
+from syncd.planning.rendering.plan_view import (
+    SHORT_DIGEST,
+    approval,
+    is_waiting,
+    moment,
+    numbers_aside,
+    set_aside,
+    verdict,
+)
 from syncd.planning.rendering.safe import safe
 from syncd.planning.rendering.view import Card, Line, Part, Section, Symbol, View, counted
 
@@ -21,15 +30,33 @@ _TITLES = {
 }
 
 
-def view_report(report: Report) -> View:
-    """Return *report* sorted into sections."""
+def view_report(report: Report, *, mode: str = "") -> View:
+    """Return *report* sorted into sections; *mode* is named where it is known."""
     result = _RESULTS.get(report.summary, report.summary)
+    plan = report.plan
     return View(
         title=f"{safe(report.command)} {safe(report.organization)}: {result}",
         header=tuple(_header(report)),
         sections=tuple(_sections(report)),
         verdict=_verdict(report),
+        state=_STATES.get(report.summary, "failed"),
+        figures=report_figures(report),
+        aside=() if plan is None else tuple(numbers_aside(plan)),
+        record=tuple(_record(report, mode)),
+        budgets=() if plan is None else tuple(budgets(plan)),
+        orders=(approval(plan),) if plan is not None and is_waiting(plan) else (),
     )
+
+
+_STATES = {"in_sync": "clean", "applied": "changes", "planned": "changes", "withheld": "waiting"}
+
+
+def _record(report: Report, mode: str) -> Iterator[tuple[str, str]]:
+    yield "Organization", safe(report.organization) + (f", mode {safe(mode)}" if mode else "")
+    yield "Asked by", f"syncd {safe(report.command)}"
+    yield "Ended", f"{moment(report.finished_at)}, exit code {report.exit_code}"
+    if report.plan is not None:
+        yield "Digest", report.plan.digest
 
 
 _RESULTS = {
@@ -104,6 +131,7 @@ def _card(outcome: Outcome) -> Card:
         key=safe(operation.subject),
         text=(said or "no reason was given") + tries,
         remedy=safe(advice(outcome)),
+        about=_SYMBOLS[operation.action],
     )
 
 

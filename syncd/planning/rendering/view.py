@@ -2,6 +2,10 @@
 
     View
       header     organization, mode, when, populations
+      figures    what is added, changed, removed, withheld, by kind of thing
+      record     what a change ticket keeps: who asked, the whole digest
+      budgets    what each guard measured
+      orders     what may be typed next
       sections   Leaving, New, Changes, Memberships; Waiting for approval; Pending, Rejected, Notes, ...
         parts    a lead (why these are withheld) and its cards
           cards  one person, group, address move or row
@@ -51,6 +55,14 @@ class Card:
     #: What a person can do about it.
     remedy: str = ""
     lines: tuple[Line, ...] = ()
+    #: What it is about where no line says so.
+    about: Symbol | None = None
+
+    @property
+    def changes(self) -> frozenset[Symbol]:
+        """What it adds, changes or removes: what a filter goes by."""
+        marks = {line.symbol for line in self.lines} | {self.about}
+        return frozenset(mark for mark in marks if mark in (Symbol.ADD, Symbol.CHANGE, Symbol.REMOVE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +87,66 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One way in which operations end: *name* is what a style sheet calls it."""
+
+    name: str
+    title: str
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """How many operations end how: each row is a kind of thing with a number for each of *columns*."""
+
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        """The sum of each column."""
+        return tuple(sum(numbers) for numbers in zip(*(numbers for _, numbers in self.rows), strict=True))
+
+    @property
+    def largest(self) -> int:
+        """The sum of the longest row: as long is a bar of full length."""
+        return max((sum(numbers) for _, numbers in self.rows), default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one guard measured; *used* names the limits where it has any."""
+
+    guard: str
+    used: str
+    tripped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A *command* that may be typed next, for its *effect*."""
+
+    command: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Everything; *verdict* is the last line."""
+    """Everything; *verdict* is the last line, *state* the one word of it: clean, changes, waiting or failed.
+
+    *aside* are numbers of what is no operation (pending, rejected), with their words.
+    """
 
     title: str
     header: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     verdict: str
+    state: str = "changes"
+    figures: Figures = Figures()
+    aside: tuple[tuple[int, str], ...] = ()
+    record: tuple[tuple[str, str], ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    orders: tuple[Order, ...] = ()
 
 
 def counted(number: int, one: str, many: str = "") -> str:

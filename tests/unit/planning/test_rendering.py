@@ -1,13 +1,19 @@
+import base64
+import hashlib
+import html
 import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
-from syncd.model.names import user_key
+from syncd.model.entry import Rejection
+from syncd.model.names import Key, user_key
 from syncd.model.operation import Action, Generated, Merged, Operation, Ref
-from syncd.model.plan import Finding
+from syncd.model.plan import Finding, Note, Plan
+from syncd.planning.rendering.figures import plan_figures, report_figures
 from syncd.planning.rendering.html import render_html
 from syncd.planning.rendering.markdown import render_markdown
 from syncd.planning.rendering.safe import safe
@@ -248,22 +254,143 @@ def test_a_cycle_without_plan_says_why() -> None:
     assert last_line(text) == "Nothing was changed. Exit code 69"
 
 
-def test_markdown_takes_nothing_for_its_own() -> None:
-    """A name can't make a link, a table or HTML out of itself."""
-    shown = render_markdown(plan(operation("profile.update", after={"city": "[x](http://evil.example) | <b>*_`#&"})))
+HOSTILE = [
+    "[x](http://evil.example) | <b>*_`#&",
+    "<script>alert(1)</script><img src=x onerror=alert(1)>\"'",
+    "``` | a | b |",
+    "www.evil.example and evil.example and @everyone and #1 and GH-7 and :smile: and $x^2$",
+    "</details><h1>owned</h1>",
+    "![x](javascript:alert(1))",
+    "`",
+    "| | |",
+    "n" * 255,
+]
 
-    assert r"\[x\](http\://evil.example) \| \<b\>\*\_\`\#\&" in shown
+
+def hostile_plan(said: str) -> Plan:
+    """A plan that has *said* wherever a directory can put something."""
+    changed = operation("profile.update", before={"city": said}, after={"city": f"{said}!"}, reason=said)
+    odd = operation("odd", "user:amy", summary=said, reason=said)
+    joins = operation("member.add", "group:all", after={"member": said}, reason=said)
+    return plan(
+        changed,
+        odd,
+        joins,
+        organization=said,
+        withheld={odd.id: said},
+        findings=(Finding(guard=said, counted=1, population=1, tripped=True, used=f"1 of {said}", text=said),),
+        rejections=(Rejection(key=Key(f"user:{said}"), origin=said, reason=said, remedy=said),),
+        notes=(Note(code=said, subject=f"user:{said}", text=said),),
+        names={"user:fry": said},
+    )
 
 
-def test_a_page_runs_and_loads_nothing() -> None:
-    """The page has a policy that forbids everything but its own style, and markup in a name stays text."""
-    hostile = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'"
-    page = render_html(plan(operation("profile.update", after={"city": hostile}, reason=hostile), organization=hostile))
+@pytest.mark.parametrize("said", HOSTILE)
+def test_markdown_takes_nothing_for_its_own(said: str) -> None:
+    """A name can't make a link, a picture, a cell, a heading or HTML out of itself."""
+    calm, shown = (
+        render_markdown(hostile_plan(text), mode="full", asked=f"syncd plan by {text}") for text in ("x", said)
+    )
+    read = MarkdownIt("commonmark").enable("table").parse
 
-    assert "default-src 'none'; style-src 'unsafe-inline'" in page
-    assert "<script" not in page
-    assert "<img" not in page
+    assert [token.type for token in read(shown)] == [token.type for token in read(calm)]
+    inner = [child for token in read(shown) for child in token.children or ()]
+    assert {child.type for child in inner} <= {"text", "code_inline", "strong_open", "strong_close", "softbreak"}
+    words = "".join(child.content for child in inner if child.type == "text")
+    assert not re.search(r"www|evil|@|#\d|GH-|:smile:", words)
+
+
+def test_markdown_shows_what_was_said() -> None:
+    """Code spans change nothing: a value with backticks and bars reads as it is."""
+    shown = render_markdown(plan(operation("profile.update", after={"city": "a``b | c"})))
+
+    assert "city: ```a``b | c```" in shown
+
+
+@pytest.mark.parametrize(("members", "folded"), [(5, False), (40, True)])
+def test_a_long_list_unfolds_in_markdown(members: int, folded: bool) -> None:
+    """More than a screenful is in a <details>, whose content is still Markdown."""
+    people = [operation("profile.update", f"user:p{n}", after={"city": "x"}) for n in range(members)]
+    shown = render_markdown(plan(*people))
+
+    assert ("<details>\n<summary>" in shown) is folded
+    assert shown.count("<details>") == shown.count("</details>")
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_a_page_runs_and_loads_nothing(said: str) -> None:
+    """Markup in a name stays text, and the page's policy allows its own style and script and nothing else."""
+    calm, page = (render_html(hostile_plan(text), asked=text) for text in ("x", said))
+
+    tags = re.compile(r"<(/?[a-z][a-z0-9]*)")
+    assert tags.findall(page) == tags.findall(calm)
     assert re.findall(r"(?:src|href)=\"(?!#)", page) == []
+
+
+def test_the_policy_names_style_and_script_by_their_hashes() -> None:
+    """What the page's policy allows is what the page has: whatever else gets into it, no browser runs."""
+    page = render_html(leaver())
+    policy = html.unescape(re.findall(r'Content-Security-Policy" content="([^"]*)"', page)[0])
+    allowed = dict(re.findall(r"(style|script)-src 'sha256-([^']+)'", policy))
+
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for tag, said in allowed.items():
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() == said
+
+
+def test_the_numbers_of_a_plan_are_its_operations() -> None:
+    """Each operation is counted once, under what it is about and how it ends."""
+    for each in PLANS.values():
+        figures = plan_figures(each)
+        assert sum(figures.totals) == len(each.operations) + len(each.outside)
+        named = dict(zip((column.name for column in figures.columns), figures.totals, strict=bool(figures.rows)))
+        for name in ("add", "change", "remove", "withheld", "outside"):
+            assert named.get(name, 0) == each.counts[name]
+
+
+def test_the_numbers_of_a_report_are_its_outcomes() -> None:
+    """What failed, what nobody knows the end of and what was skipped have columns of their own."""
+    done = report()
+    named = dict(
+        zip((column.name for column in report_figures(done).columns), report_figures(done).totals, strict=True)
+    )
+
+    assert named == {"add": 1, "change": 0, "remove": 7, "failed": 1, "unknown": 2, "skipped": 2}
+
+
+def test_every_operation_has_its_kind() -> None:
+    """What no rule names is counted as other; registrations are counted with what they register."""
+    kinds = ["register", "user.create", "group.create", "address.park", "primary.change", "rebind", "odd"]
+    subjects = ["group:a" if kind == "register" else "user:a" for kind in kinds]
+    figures = plan_figures(plan(*map(operation, kinds, subjects)))
+
+    assert [(name, sum(counts)) for name, counts in figures.rows] == [
+        ("Mailboxes", 2),
+        ("Groups", 1),
+        ("Ownership", 1),
+        ("Addresses", 2),
+        ("Other", 1),
+    ]
+
+
+def test_a_ticket_has_what_it_needs() -> None:
+    """Page and Markdown name the whole digest, who asked, the mode, the budgets and what to type."""
+    refused = PLANS["refused"]
+    for text in (
+        render_html(refused, mode="full", asked="syncd plan, cycle c1"),
+        render_markdown(refused, mode="full", asked="syncd plan, cycle c1"),
+    ):
+        for needed in (
+            refused.digest,
+            "syncd plan, cycle c1",
+            "mode full",
+            "user removals 9 of 50",
+            f"syncd approve {refused.digest[:8]}",
+            f"syncd apply {refused.digest[:8]}",
+        ):
+            assert needed in text
 
 
 def test_the_mode_is_named_where_it_is_known() -> None:
