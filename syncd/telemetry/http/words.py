@@ -240,9 +240,10 @@ def _in_sync(one: OrganizationStatus) -> str:
     outside = 0 if plan is None else plan.counts.get("outside", 0)
     if outside:
         return f"{counted(outside, 'change')} lie outside mode {one.facts.mode}: shown in the plan, never made."
-    if one.last is not None and one.last.applied:
-        return f"The last cycle made {counted(one.last.applied, 'change')}."
-    return "WorkMail equals the directory."
+    made = f"The last cycle made {counted(one.last.applied, 'change')}; " if one.last and one.last.applied else ""
+    rejected = 0 if plan is None else plan.counts.get("rejected", 0)
+    but = f", but for {counted(rejected, 'entry', 'entries')} that can't be used" if rejected else ""
+    return f"{made}WorkMail equals the directory{but}."
 
 
 def next_steps(one: OrganizationStatus) -> Iterator[Step]:

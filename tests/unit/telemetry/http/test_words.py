@@ -130,6 +130,10 @@ def test_a_name_is_quoted_for_the_shell() -> None:
         (boards.not_yet(), "No cycle has ended yet; the first begins in 20 s."),
         (boards.running(), "A cycle began 1 min 35 s ago: reading details from WorkMail, 420 of 1,200."),
         (boards.in_sync(), "WorkMail equals the directory."),
+        (
+            boards.in_sync(cycles=boards.past("applied"), plan=boards.calm_plan(rejections=boards.rejections("fry"))),
+            "The last cycle made 7 changes; WorkMail equals the directory, but for 1 entry that can't be used.",
+        ),
         (boards.observing(), "230 changes lie outside mode observe: shown in the plan, never made."),
     ],
 )
