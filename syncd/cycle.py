@@ -6,6 +6,7 @@ source --+
 -> mapped
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from syncd.executor import Executor
 from syncd.model.entry import Snapshot
 from syncd.model.limits import Limits
 from syncd.model.memory import Mark, Memory
-from syncd.model.names import EntityId, Key, identity_of, kind_of
+from syncd.model.names import EntityId, Key, Kind, identity_of, kind_of
 from syncd.model.operation import Operation
 from syncd.model.plan import Plan
 from syncd.model.policy import Policy
@@ -126,6 +127,7 @@ class _Cycle:
         self.id = uuid4().hex[:12]
         self.now = parts.clock.now()
         self._began = parts.clock.monotonic()
+        self._calls_before = parts.target.calls()
         self._fresh: set[Item] = set()
         self._read_at: Mapping[Detail, Mapping[EntityId, datetime]] = {}
         self._took: dict[str, float] = {}
@@ -172,6 +174,12 @@ class _Cycle:
             observed = parts.target.lists(bound=bound)
         with self._stage("read_source"):
             desired = parts.map_snapshot(parts.source.read(memory.bindings.keys()))
+        parts.observer.event(
+            "source_read",
+            users=desired.counts.get(Kind.USER, 0),
+            groups=desired.counts.get(Kind.GROUP, 0),
+            rejected=len(desired.rejections),
+        )
         managed = managed_details(parts.policy.manage, profile_fields=parts.maps_profile, groups=desired.has_groups)
         details, self._read_at = parts.details.load(valid=managed)
         wanted = due(
@@ -279,6 +287,7 @@ class _Cycle:
 
     def remember(self, plan: Plan, marks: Mapping[Key, Mark], desired: Desired) -> None:
         """Store the plan; record the evidence of this read unless it is a dry run or a source guard tripped."""
+        self._parts.observer.event("plan_made", plan=plan.digest[:12], **plan.counts)
         self._parts.history.save_plan(plan)
         tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
         if not self._options.dry_run and not tripped:
@@ -310,9 +319,10 @@ class _Cycle:
         stale = () if chosen is None else tuple(o.summary for o in chosen.sendable if o.id not in plan.by_id)
         code = self._exit_code(plan, outcomes, stale=bool(stale))
         report = self._report(plan, outcomes, exit_code=code, stale=stale)
-        self._parts.observer.finished(report)
+        # First recorded, then told: if that can't be recorded, the cycle failed, and is told of once.
         if not self._options.dry_run:
             self._parts.history.record(report)
+        self._parts.observer.finished(report)
         return report
 
     def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool) -> int:
@@ -346,6 +356,7 @@ class _Cycle:
             stale=stale,
             error=error,
             exit_code=exit_code,
+            calls=dict(Counter(parts.target.calls()) - Counter(self._calls_before)),
             took=dict(self._took),
             oldest_detail_s=(self.now - min(ages)).total_seconds() if ages else 0.0,
         )

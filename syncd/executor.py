@@ -160,6 +160,7 @@ class Executor:
                     return Outcome(operation=operation, result=result, attempts=tries.made), None
                 if result is not None:
                     return _failed(operation, error, tries.made, result), None
+                self.observer.event("api_call_retried", call=call.operation, code=error.code)
             else:
                 identity = str(answer.get(_CREATED_ID[call.operation], "")) if tries.creation else ""
                 outcome = Outcome(operation=operation, result=Result.APPLIED, attempts=tries.made + 1, entity=identity)

@@ -48,6 +48,10 @@ class Target(Protocol):
         """Send *call*, placeholders filled, once; return the answer."""
         ...
 
+    def calls(self) -> Mapping[str, int]:
+        """Return how many API calls were made so far, retries included, by operation."""
+        ...
+
 
 class Facet(Protocol):
     """One kind of thing the target stores: pure."""
@@ -179,14 +183,32 @@ class Observer(Protocol):
         ...
 
 
-class CycleObserver(Observer, Protocol):
+class CycleObserver:
     """An observer that is also told what surrounds a cycle; the daemon tells it.
 
-    What an implementation doesn't care about, it inherits: nothing happens then.
+    A class and no Protocol: of what an implementation doesn't care about it inherits that nothing happens.
     """
 
     def began(self, at: datetime) -> None:
         """A cycle begins."""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """See `Observer`."""
+
+    def advanced(self, count: int = 1) -> None:
+        """See `Observer`."""
+
+    def called(self, operation: str, code: str, seconds: float) -> None:
+        """See `Observer`."""
+
+    def settled(self, outcome: Outcome) -> None:
+        """See `Observer`."""
+
+    def event(self, name: str, **fields: object) -> None:
+        """See `Observer`."""
+
+    def finished(self, report: Report) -> None:
+        """See `Observer`."""
 
     def failed(self, error: Exception) -> None:
         """A cycle ended with *error*; `finished` was told before if there was a report."""

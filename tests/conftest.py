@@ -27,7 +27,7 @@ def pytest_configure() -> None:
 def forget_the_caller() -> None:
     """Remove what the caller's shell could change: no test meets a real account or somebody's colours."""
     for name in list(os.environ):
-        if name.startswith(("AWS_", "SYNCD_")) and name != "SYNCD_EXAMPLES":
+        if name.startswith(("AWS_", "SYNCD_")) and name not in ("SYNCD_EXAMPLES", "SYNCD_SCREENSHOTS"):
             del os.environ[name]
     for name in ("CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "NO_COLOR"):
         os.environ.pop(name, None)

@@ -19,6 +19,7 @@ from syncd.cli import (
     emulator,
     explain,
     history,
+    iam_policy,
     init,
     plan,
     run,
@@ -31,11 +32,22 @@ from syncd.errors import SyncdError, UsageError
 
 USAGE = UsageError.exit_code
 _UNEXPECTED = SyncdError.exit_code
-_EPILOG = (
-    "Exit codes: 0 in sync or applied, 2 the plan has operations (plan --detailed-exitcode), 3 something awaits "
-    "approval, 4 something failed, 5 the plan is stale, 64 usage, 65 the source is malformed, 69 something can't be "
-    "reached, 75 another instance is at work, 77 permission denied, 78 configuration, 1 anything else."
-)
+#: How commands end (design.md section 9).
+EXIT_CODES = {
+    0: "in sync or applied",
+    2: "the plan has operations (plan --detailed-exitcode)",
+    3: "something awaits approval",
+    4: "something failed",
+    5: "the plan is stale",
+    64: "usage",
+    65: "the source is malformed",
+    69: "something can't be reached",
+    75: "another instance is at work",
+    77: "permission denied",
+    78: "configuration",
+    1: "anything else",
+}
+_EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}."
 
 app = typer.Typer(
     name="syncd",
@@ -77,6 +89,7 @@ app.command("approve")(approve.approve)
 app.command("status")(status.status)
 app.command("history")(history.history)
 app.command("explain")(explain.explain)
+app.command("iam-policy")(iam_policy.iam_policy)
 app.add_typer(store.app, name="store")
 app.command("emulator")(emulator.emulator)
 

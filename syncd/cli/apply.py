@@ -11,6 +11,7 @@ from syncd.cli.options import (
     Format,
     FormatOption,
     FullOption,
+    MetricsFileOption,
     OrganizationOption,
     OutOption,
     StrictOption,
@@ -36,6 +37,7 @@ def apply(
     out: OutOption = None,
     strict: StrictOption = False,
     full: FullOption = False,
+    metrics_file: MetricsFileOption = None,
     color: ColourOption = Colour.AUTO,
 ) -> int:
     """Carry out a stored plan, as far as it is still needed."""
@@ -54,7 +56,7 @@ def apply(
         stale.extend(report.stale)
 
     options = Options(command="apply", approved_plan=stored.digest, strict=strict)
-    code = run_cycles(replace(session, organizations=(owner,)), options, show)
+    code = run_cycles(replace(session, organizations=(owner,)), options, show, metrics_file=metrics_file)
     output.write(texts)
     if stale:
         listed = "".join(f"\n  {summary}" for summary in stale[:_LISTED])

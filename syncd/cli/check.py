@@ -28,12 +28,10 @@ def check(*, config: ConfigOption = None, organization: OrganizationOption = Non
 
 
 def _summary(organization: "OrganizationSettings") -> str:
-    from syncd.model.durations import format_duration
-
     examples = len(organization.mapping.tests)
     parts = [
         f"mode {organization.mode.value}",
-        f"every {format_duration(organization.schedule.every)}",
+        str(organization.schedule),
         f"source {organization.source.type}",
         organization.workmail.organization_id,
     ]

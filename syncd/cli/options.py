@@ -72,6 +72,15 @@ RefreshOption = Annotated[bool, typer.Option("--refresh", help="Read every detai
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="End with 4 when there are rejections, notes or pending removals.")
 ]
+MetricsFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--metrics-file",
+        metavar="FILE",
+        help="Write metrics to FILE, for the textfile collector of node_exporter (it reads *.prom).",
+        show_default=False,
+    ),
+]
 DigestArgument = Annotated[
     str, typer.Argument(metavar="DIGEST", help="The plan's digest; its first 8 digits are enough.")
 ]

@@ -11,6 +11,7 @@ from syncd.cli.options import (
     Format,
     FormatOption,
     FullOption,
+    MetricsFileOption,
     OnlyOption,
     OrganizationOption,
     OutOption,
@@ -43,6 +44,7 @@ def plan(
     ] = False,
     strict: StrictOption = False,
     full: FullOption = False,
+    metrics_file: MetricsFileOption = None,
     color: ColourOption = Colour.AUTO,
 ) -> int:
     """Show what the next cycle would do; change nothing."""
@@ -51,6 +53,8 @@ def plan(
     session = begin(config, organization)
     output = Output(format=format, out=out, colour=color, full=full)
     if last:
+        if metrics_file is not None:
+            raise UsageError("--metrics-file tells of a cycle, and --last makes none", hint="leave one of them out")
         return _last(session, output)
     modes = {each.name: each.mode.value for each in session.organizations}
     texts: list[str] = []
@@ -62,7 +66,7 @@ def plan(
             sendable.append(bool(report.plan.sendable))
 
     options = Options(command="plan", dry_run=True, refresh=refresh, only=tuple(only or ()), strict=strict)
-    code = run_cycles(session, options, show)
+    code = run_cycles(session, options, show, metrics_file=metrics_file)
     output.write(texts)
     detailed = HAS_OPERATIONS if detailed_exitcode and any(sendable) else 0
     return worst_exit_code([code, detailed])

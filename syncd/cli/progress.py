@@ -16,7 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from syncd.model.report import Outcome, Report
+from syncd.model.report import Outcome
+from syncd.ports import CycleObserver
 
 #: What people call the stages of a cycle.
 _STAGES = {
@@ -28,20 +29,8 @@ _STAGES = {
 }
 
 
-class Silent:
+class Silent(CycleObserver):
     """Observes and says nothing."""
-
-    def stage(self, name: str, total: int | None = None) -> None: ...
-
-    def advanced(self, count: int = 1) -> None: ...
-
-    def called(self, operation: str, code: str, seconds: float) -> None: ...
-
-    def settled(self, outcome: Outcome) -> None: ...
-
-    def finished(self, report: Report) -> None: ...
-
-    def event(self, name: str, **fields: object) -> None: ...
 
 
 class ProgressBar(Silent):

@@ -1,88 +1,49 @@
 """`syncd run`: the daemon."""
 
 import os
+import signal
 import sys
-import threading
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from syncd.cli.options import ConfigOption, OrganizationOption
-from syncd.cli.session import Session, abandon, begin, log_to_stderr, open_store
-from syncd.cli.status import last_success
-from syncd.errors import StoreError
-
-if TYPE_CHECKING:
-    from syncd.model.report import Report
-    from syncd.store.store import Store
+from syncd.cli.session import abandon, begin, log_to_stderr, open_store
 
 
 def run(*, config: ConfigOption = None, organization: OrganizationOption = None) -> int:
-    """Run cycles on schedule until told to stop; serve metrics."""
-    from syncd.daemon import stopping_on_signals
+    """Run cycles on schedule until told to stop; serve metrics, health and a status page."""
+    from syncd.daemon.requests import Mailbox, Wish
+    from syncd.daemon.signals import taking_signals
+    from syncd.telemetry.logs import get_logger
+    from syncd.wiring.daemon import Reading, Service
 
     session = begin(config, organization)
     log_to_stderr(session.loaded)
-    stop = threading.Event()
-    # The signals come first: threads that begin later inherit that they don't take them.
-    with stopping_on_signals(stop, told=_tell_stop, abandon=abandon), open_store(session) as store:
-        in_time = _serve(session, store, stop)
-    if in_time:
-        return 0
-    # A call that never ends holds a thread that the interpreter would wait for.
-    sys.stderr.flush()
-    os._exit(1)
+    mailbox = Mailbox()
+    stops: list[str] = []
 
+    def stop(name: str) -> None:
+        if stops:
+            abandon()
+        stops.append(name)
+        get_logger().info("stop_requested", signal=name)
+        mailbox.ask(Wish.STOP, "signal")
 
-def _tell_stop(signal: str) -> None:
-    from syncd.telemetry.logs import get_logger
-
-    get_logger().info("stop_requested", signal=signal)
-
-
-def _serve(session: Session, store: "Store", stop: threading.Event) -> bool:
-    """Work until *stop* is set; return whether every cycle ended in time."""
-    from syncd import wiring
-    from syncd.cycle import Options, run_cycle
-    from syncd.daemon import Daemon, Job
-    from syncd.telemetry.http import HttpServer, make_app
-    from syncd.telemetry.logs import get_logger
-    from syncd.telemetry.metrics import new_metrics
-    from syncd.telemetry.observer import TelemetryObserver
-
-    names = [organization.name for organization in session.organizations]
-    metrics = new_metrics(organizations=names, guards=wiring.guard_names())
-    observers = {name: TelemetryObserver(name, metrics) for name in names}
-    for each in session.organizations:
-        last = last_success(store.organization(each.workmail.organization_id))
-        if last is not None:
-            metrics.succeeded(each.name, last)
-    parts = {
-        each.name: wiring.build(session.loaded, each, store=store, observer=observers[each.name], stop=stop)
-        for each in session.organizations
+    actions = {
+        signal.SIGTERM: stop,
+        signal.SIGINT: stop,
+        signal.SIGHUP: lambda _: mailbox.ask(Wish.RELOAD, "signal"),
+        signal.SIGUSR1: lambda _: mailbox.ask(Wish.SYNC, "signal"),
     }
-
-    def cycle(name: str) -> "Report":
-        return run_cycle(parts[name], Options(command="run"))
-
-    http = session.loaded.settings.http
-    jobs = [
-        Job(organization=each.name, every=each.schedule.every, jitter=each.schedule.jitter)
-        for each in session.organizations
-    ]
-    with ExitStack() as stack:
-        server = HttpServer(make_app(metrics.registry, lambda: _checks(store, stop), http), http)
-        stack.enter_context(server)
-        get_logger().info("http_started", listen=server.address)
-        daemon = Daemon(jobs, cycle, observers=observers, clock=wiring.SystemClock(stop), stop=stop)
-        return daemon.run()
-
-
-def _checks(store: "Store", stop: threading.Event) -> dict[str, bool]:
-    """What `/readyz` looks at; that it is asked at all shows that the configuration was read."""
-    try:
-        store.facts()
-    except StoreError:
-        readable = False
-    else:
-        readable = True
-    return {"configuration": True, "store": readable, "not stopping": not stop.is_set()}
+    reading = Reading(
+        load=lambda: begin(session.loaded.path, organization).loaded,
+        choose=lambda loaded: begin(loaded.path, organization).organizations,
+        taken=log_to_stderr,
+    )
+    # The signals come first: threads that begin later inherit that they don't take them.
+    with taking_signals(actions), open_store(session) as store:
+        in_time = Service(reading, loaded=session.loaded, store=store, mailbox=mailbox).run()
+    sys.stderr.flush()
+    if not in_time:
+        # A call that never ends holds a thread that the interpreter would wait for. Nothing is lost: the journal
+        # knows what was begun, and the next cycle finds out what became of it.
+        os._exit(0)
+    return 0

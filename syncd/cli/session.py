@@ -14,11 +14,12 @@ import typer
 from syncd.errors import SyncdError, UsageError, worst_exit_code
 
 if TYPE_CHECKING:
+    from syncd.cli.figures import Figures
     from syncd.cycle import Options
     from syncd.model.names import Key
     from syncd.model.plan import Plan
     from syncd.model.report import Report
-    from syncd.ports import Observer
+    from syncd.ports import CycleObserver
     from syncd.settings import Loaded, OrganizationSettings
     from syncd.store.store import Store
 
@@ -67,25 +68,48 @@ def open_store(session: Session, *, must_exist: bool = False) -> "Iterator[Store
         yield store
 
 
-def run_cycles(session: Session, options: "Options", show: "Callable[[Report], None]") -> int:
+def run_cycles(
+    session: Session, options: "Options", show: "Callable[[Report], None]", *, metrics_file: Path | None = None
+) -> int:
     """Run one cycle of each organization, one after the other; return the exit code that stands for all.
 
-    An organization that fails is told on stderr, and the next one is tried all the same.
+    An organization that fails is told on stderr, and the next one is tried all the same. *metrics_file* gets the
+    metrics of it all, also when it ends with an error.
+
+    Raises:
+        UsageError: the metrics file can't be written; nothing was done.
     """
+    if metrics_file is None:
+        return _run_cycles(session, options, show, None)
+    from syncd.cli.figures import Figures
+
+    figures = Figures(session.loaded, tuple(each.name for each in session.organizations), metrics_file)
+    try:
+        code = _run_cycles(session, options, show, figures)
+    finally:
+        figures.write()
+    return worst_exit_code([each for each in (code, figures.code) if each])
+
+
+def _run_cycles(
+    session: Session, options: "Options", show: "Callable[[Report], None]", figures: "Figures | None"
+) -> int:
     from syncd import wiring
     from syncd.cycle import run_cycle
-    from syncd.daemon import stopping_on_signals
+    from syncd.daemon.signals import stopping_on_signals
 
     stop = threading.Event()
     codes = []
     with ExitStack() as stack:
         stack.enter_context(stopping_on_signals(stop, told=_tell_stop, abandon=abandon))
         store = stack.enter_context(open_store(session))
+        if figures is not None:
+            figures.opened(store, {each.name: each.workmail.organization_id for each in session.organizations})
         for organization in session.organizations:
             if stop.is_set():
                 break
             try:
-                with _observed(session, organization.name, options.command) as observer:
+                with _observed(session, organization.name, options.command, figures) as observer:
                     told = observer if options.dry_run else _reported(session, organization, observer)
                     parts = wiring.build(session.loaded, organization, store=store, observer=told, stop=stop)
                     report = run_cycle(parts, options)
@@ -104,7 +128,19 @@ def run_cycles(session: Session, options: "Options", show: "Callable[[Report], N
 
 
 @contextmanager
-def _observed(session: Session, organization: str, command: str) -> "Iterator[Observer]":
+def _observed(
+    session: Session, organization: str, command: str, figures: "Figures | None"
+) -> "Iterator[CycleObserver]":
+    """What people see, and the metrics if they go to a file."""
+    from syncd.daemon.observers import Several
+
+    with ExitStack() as stack:
+        shown = stack.enter_context(_shown(session, organization, command))
+        yield shown if figures is None else Several(shown, stack.enter_context(figures.cycle(organization)))
+
+
+@contextmanager
+def _shown(session: Session, organization: str, command: str) -> "Iterator[CycleObserver]":
     """A bar for whoever watches; else log lines, but for `plan`, whose result is its output."""
     from syncd.cli.progress import ProgressBar, Silent, is_watched
 
@@ -120,33 +156,36 @@ def _observed(session: Session, organization: str, command: str) -> "Iterator[Ob
         yield TelemetryObserver(organization)
 
 
-def _reported(session: Session, organization: "OrganizationSettings", observer: "Observer") -> "Observer":
+def _reported(session: Session, organization: "OrganizationSettings", observer: "CycleObserver") -> "CycleObserver":
     """Let report files be written beside what *observer* does, where a folder is configured."""
     from syncd import wiring
-    from syncd.notices.report_files import Beside
+    from syncd.daemon.observers import Several
 
     def lost(_organization: str, error: OSError) -> None:
         folder = session.loaded.settings.reports.folder
         typer.echo(f"syncd: {organization.name}: no report was written to {folder}: {error.strerror}", err=True)
 
     files = wiring.report_files(session.loaded, on_failure=lost, event=observer.event)
-    return observer if files is None else Beside(observer, files.observer(organization.name, organization.mode.value))
+    return observer if files is None else Several(observer, files.observer(organization.name, organization.mode.value))
 
 
 def _tell_stop(_signal: str) -> None:
     typer.echo("Stopping after the calls in flight; once more to end at once.", err=True)
 
 
-def log_to_stderr(loaded: "Loaded") -> None:
-    """Begin logging as configured, with every secret that we know hidden."""
-    from syncd.telemetry.logs import configure_logs
+def log_to_stderr(loaded: "Loaded") -> Callable[[str], str]:
+    """Begin logging as configured, with every secret that we know hidden; return what hides them in other texts."""
+    from syncd.telemetry.logs import configure_logs, log_thread_crash
     from syncd.telemetry.redaction import SecretFilter
 
-    secrets = SecretFilter([*loaded.secrets, *_aws_secrets()])
+    secrets = SecretFilter([*loaded.secrets, *aws_secrets()])
     configure_logs(loaded.settings.log, sys.stderr, secrets=secrets)
+    threading.excepthook = log_thread_crash
+    return secrets.clean
 
 
-def _aws_secrets() -> Iterator[str]:
+def aws_secrets() -> Iterator[str]:
+    """Yield the secrets that boto3 takes from the environment."""
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if os.environ.get(name):
             yield os.environ[name]

@@ -12,15 +12,13 @@ from syncd.cli.documents import dump, plain
 from syncd.cli.history import changes
 from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
 from syncd.cli.session import begin, open_store
+from syncd.wiring.past import past_of
 
 if TYPE_CHECKING:
     from syncd.model.memory import Approval
     from syncd.settings import OrganizationSettings
     from syncd.store.records import CycleRecord
     from syncd.store.store import OrganizationStore
-
-#: As many cycles are kept; the last success is looked for among them.
-_FAR_BACK = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +79,7 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
 
 def last_success(stored: "OrganizationStore") -> datetime | None:
     """Return when the last cycle ended that read everything and in which nothing failed or was withheld."""
-    from syncd.model.report import SUCCESSES
-
-    cycles = stored.history.cycles(_FAR_BACK)
-    return next((cycle.finished_at for cycle in cycles if cycle.summary in SUCCESSES), None)
+    return past_of(stored).last_success
 
 
 def _lines(status: Status) -> Iterator[str]:

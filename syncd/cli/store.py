@@ -37,6 +37,7 @@ def info(config: ConfigOption = None, format: ShortFormatOption = ShortFormat.TE
         return 0
     typer.echo(f"File           {facts.path}")
     typer.echo(f"Size           {facts.size:,} bytes")
+    typer.echo(f"Free           {facts.free:,} bytes on its file system")
     typer.echo(f"Schema         version {facts.schema_version}")
     typer.echo(f"Organizations  {', '.join(facts.organizations) or 'none yet'}")
     return 0

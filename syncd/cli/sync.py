@@ -11,6 +11,7 @@ from syncd.cli.options import (
     Format,
     FormatOption,
     FullOption,
+    MetricsFileOption,
     OnlyOption,
     OrganizationOption,
     OutOption,
@@ -35,6 +36,7 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; change nothing.")] = False,
     strict: StrictOption = False,
     full: FullOption = False,
+    metrics_file: MetricsFileOption = None,
     color: ColourOption = Colour.AUTO,
 ) -> int:
     """Run one cycle: read, plan, and apply what nothing withholds."""
@@ -54,6 +56,6 @@ def sync(
 
     command = "plan" if dry_run else "sync"
     options = Options(command=command, dry_run=dry_run, refresh=refresh, only=tuple(only or ()), strict=strict)
-    code = run_cycles(session, options, show)
+    code = run_cycles(session, options, show, metrics_file=metrics_file)
     output.write(texts)
     return code

@@ -1,151 +1,294 @@
 """Cycles on a schedule, until a signal says stop.
 
-APScheduler is the trigger and nothing more: one job per organization, never two of one at a time, missed
-ones not made up for (`measurements.md` 12). A cycle that fails is logged and counted, and the next one is
-the recovery.
+APScheduler is the trigger and nothing more: one job per organization, never two of one at a time, missed ones not made
+up for (`measurements.md` 12). A cycle that fails is logged and counted, and the next one is the recovery. The main
+loop waits for nothing that can hang: it takes requests, watches over the cycles, and feeds the watchdog.
 """
 
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from random import Random
 
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
+from apscheduler.events import (
+    EVENT_JOB_EXECUTED,
+    EVENT_JOB_MAX_INSTANCES,
+    JobExecutionEvent,
+    JobSubmissionEvent,
+)
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from syncd.model.report import Report, Result
+from syncd.daemon.health import Health
+from syncd.daemon.notify import Notifier
+from syncd.daemon.requests import Mailbox, Wish
+from syncd.daemon.running import Running
+from syncd.daemon.statusline import status_line
+from syncd.daemon.work import Work
+from syncd.errors import SyncdError
 from syncd.ports import Clock
 from syncd.telemetry.logs import get_logger
-from syncd.telemetry.observer import TelemetryObserver
+from syncd.telemetry.metrics import Metrics
 
-#: How long a stopping daemon waits for the call in flight.
-STOP_WITHIN = timedelta(seconds=30)
-_STOPPING = (signal.SIGTERM, signal.SIGINT)
+#: How long a stopping daemon waits for the calls in flight; with what else there is to close, it ends within 30 s.
+STOP_WITHIN = timedelta(seconds=26)
+_TICK_S = 1.0
+#: How often files are looked at, and the store is asked whether it answers.
+_WATCH_S = 3
+_PROBE_S = 10
+#: The daemon's own jobs; no organization's name begins like that.
+_OWN = "#"
+#: More than any configuration has organizations, since each may need a thread for itself and none may wait.
+_MOST_THREADS = 2_000
+#: The wall clock drifts less than this against the monotonic one within a tick, unless somebody sets it.
+_JUMP_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """How often the cycle of *organization* runs; *jitter* spreads it, so that many don't begin together."""
+class Surroundings:
+    """What a daemon needs besides its work.
 
-    organization: str
-    every: timedelta
-    jitter: timedelta = timedelta(0)
+    *reload* reads the configuration again and returns the new works, or raises `SyncdError`. *probe* asks the store;
+    it may hang.
+    """
+
+    clock: Clock
+    random: Random
+    mailbox: Mailbox
+    health: Health
+    notifier: Notifier
+    metrics: Metrics
+    reload: Callable[[], Iterable[Work]]
+    probe: Callable[[], None]
+    stop_within: timedelta = STOP_WITHIN
 
 
 class Daemon:
-    """Runs the cycles of *jobs* until *stop* is set.
+    """Runs *works* until it is asked to stop."""
 
-    *cycle* runs one cycle of an organization and returns its report, or raises. It must look at *stop*
-    itself, between calls.
-    """
-
-    def __init__(
-        self,
-        jobs: Sequence[Job],
-        cycle: Callable[[str], Report],
-        *,
-        observers: Mapping[str, TelemetryObserver],
-        clock: Clock,
-        stop: threading.Event,
-        stop_within: timedelta = STOP_WITHIN,
-    ) -> None:
-        self._jobs = jobs
-        self._cycle = cycle
-        self._observers = observers
-        self._clock = clock
-        self._stop = stop
-        self._stop_within = stop_within
+    def __init__(self, works: Iterable[Work], around: Surroundings) -> None:
+        self._around = around
+        self._stopping = threading.Event()
+        self._all: dict[str, Running] = {}
         self._log = get_logger()
+        self._withheld = ""
+        self._offset = self._wall_clock_offset()
+        executors = {"default": ThreadPoolExecutor(_MOST_THREADS)}
+        self._scheduler = BackgroundScheduler(executors=executors, timezone=UTC)
+        self._scheduler.add_listener(self._settled, EVENT_JOB_EXECUTED | EVENT_JOB_MAX_INSTANCES)
+        self._often("beat", _PROBE_S, around.health.scheduler_fired)
+        self._often("store", _PROBE_S, around.probe)
+        for work in works:
+            self._add(work, reason="start")
 
     def run(self) -> bool:
-        """Work until told to stop; return whether every cycle ended in time."""
-        scheduler = self._scheduler()
-        scheduler.start()
-        self._log.info("daemon_started", organizations=len(self._jobs))
-        self._stop.wait()
-        ending = threading.Thread(target=scheduler.shutdown, name="shutdown", daemon=True)
+        """Work until asked to stop; return whether every cycle ended in time."""
+        around = self._around
+        self._scheduler.start()
+        around.health.started()
+        self._log.info("daemon_started", organizations=len(self._all))
+        self._tell_status()
+        around.notifier.ready()
+        tick = min(_TICK_S, (around.notifier.watchdog_s or _TICK_S) / 3)
+        while True:
+            request = around.mailbox.next(tick)
+            if request is not None and request.wish is Wish.STOP:
+                return self._stop()
+            if request is not None and request.wish is Wish.RELOAD:
+                self._reload()
+            elif request is not None:
+                self._ask(request.organization, request.reason)
+            self._tick()
+
+    def _tick(self) -> None:
+        """Watch over the cycles, and give systemd a sign of life if all is well."""
+        stalled = [name for name, running in self._all.items() if running.watch_over()]
+        self._around.health.loop_ticked(stalled)
+        self._mind_the_clock()
+        trouble = self._around.health.trouble
+        if trouble and trouble != self._withheld:
+            self._log.error("watchdog_withheld", reason=trouble)
+        self._withheld = trouble
+        if not trouble:
+            self._around.notifier.alive()
+        self._tell_status()
+
+    def _stop(self) -> bool:
+        around, seconds = self._around, self._around.stop_within.total_seconds()
+        around.health.stopping()
+        around.notifier.stopping()
+        self._stopping.set()
+        for running in self._all.values():
+            running.work.stop.set()
+        ending = threading.Thread(target=self._scheduler.shutdown, name="shutdown", daemon=True)
         ending.start()
-        ending.join(self._stop_within.total_seconds())
+        ending.join(seconds)
         if ending.is_alive():
-            self._log.error("daemon_stop_timed_out", waited_s=self._stop_within.total_seconds())
+            self._log.error("daemon_stop_timed_out", waited_s=seconds)
             return False
         self._log.info("daemon_stopped")
         return True
 
-    def _scheduler(self) -> BackgroundScheduler:
-        scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(max(len(self._jobs), 1))}, timezone=UTC
-        )
-        scheduler.add_listener(self._skipped, EVENT_JOB_MAX_INSTANCES)
-        for job in self._jobs:
-            scheduler.add_job(
-                self._work,
-                IntervalTrigger(
-                    seconds=job.every.total_seconds(), jitter=job.jitter.total_seconds() or None, timezone=UTC
-                ),
-                args=[job.organization],
-                id=job.organization,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
-                next_run_time=self._clock.now(),
-            )
-        return scheduler
-
-    def _work(self, organization: str) -> None:
-        """Run a cycle; while one leaves work behind, the next follows at once."""
-        more = True
-        while more and not self._stop.is_set():
-            more = self._one(organization)
-
-    def _one(self, organization: str) -> bool:
-        observer = self._observers[organization]
-        observer.began(self._clock.now())
+    def _reload(self) -> None:
+        """Take over a new configuration, or keep the old one and say so."""
+        around = self._around
+        around.notifier.reloading(around.clock.monotonic())
         try:
-            report = self._cycle(organization)
-        except Exception as error:  # noqa: BLE001 - one organization's defect must not end the others' cycles
-            observer.failed(error)
-            return False
-        # Without progress, the same plan would be made and fail again, without a pause.
-        return report.plan is not None and bool(report.plan.deferred) and report.count(Result.APPLIED) > 0
+            works = {work.organization: work for work in around.reload()}
+        except SyncdError as error:
+            self._log.error("configuration_rejected", message=str(error))
+        except Exception as error:  # noqa: BLE001 - what is wrong with the new configuration must not end the old one
+            self._log.error("configuration_rejected", message=type(error).__name__, exc_info=error)
+        else:
+            self._swap(works)
+        finally:
+            around.notifier.ready()
 
-    def _skipped(self, event: JobSubmissionEvent) -> None:
-        self._log.warning("cycle_skipped", organization=event.job_id, reason="the cycle before it still runs")
+    def _swap(self, works: Mapping[str, Work]) -> None:
+        gone, added = self._all.keys() - works.keys(), works.keys() - self._all.keys()
+        kept = self._all.keys() & works.keys()
+        changed = {name for name in kept if works[name].settings != self._all[name].work.settings}
+        for name in gone:
+            self._remove(name)
+        for name in sorted(kept):  # the unchanged ones too: credentials may be others than they were
+            self._replace(works[name])
+        for name in sorted(added):
+            self._add(works[name], reason="reload")
+        self._log.info("configuration_reloaded", added=len(added), removed=len(gone), changed=len(changed))
 
+    def _add(self, work: Work, *, reason: str) -> None:
+        around = self._around
+        running = Running(work, clock=around.clock, random=around.random, stopping=self._stopping)
+        self._all[work.organization] = running
+        self._plan(running, self._soonest(running, reason))
+        self._watch_files(running)
 
-@contextmanager
-def stopping_on_signals(
-    stop: threading.Event, *, told: Callable[[str], None], abandon: Callable[[], None]
-) -> Iterator[None]:
-    """Let SIGTERM and SIGINT set *stop* and tell their name; a second one calls *abandon*.
+    def _replace(self, work: Work) -> None:
+        running, before = self._all[work.organization], self._all[work.organization].work
+        running.replace(work)
+        if before.schedule != work.schedule:
+            now = self._around.clock.now()
+            self._plan(running, running.timetable.after(now, now))
+        self._watch_files(running)
 
-    The signals are blocked and a thread waits for them. A handler in the main thread could come in the
-    middle of waiting for *stop*, whose lock it would then wait for in vain.
-    """
-    ended = threading.Event()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    def _remove(self, name: str) -> None:
+        """Begin no more cycles of *name*, and end the one that runs."""
+        self._all.pop(name).work.stop.set()
+        self._drop(name)
+        self._drop(f"{_OWN}files {name}")
 
-    def watch() -> None:
-        while True:
-            number = signal.sigwait(_STOPPING)
-            if ended.is_set():
-                return
-            if stop.is_set():
-                abandon()
-            told(signal.Signals(number).name)
-            stop.set()
+    def _ask(self, organization: str | None, reason: str) -> None:
+        """Let a cycle of *organization* (of all without) begin as soon as may be."""
+        for name in [organization] if organization is not None else list(self._all):
+            running = self._all.get(name)
+            if running is None:
+                continue  # it went with a reload
+            if running.asked_while_busy():
+                self._log.info("cycle_requested", organization=name, reason=reason)
+            else:
+                self._plan(running, self._soonest(running, reason))
 
-    watcher = threading.Thread(target=watch, name="signals", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        if watcher.ident is not None:
-            signal.pthread_kill(watcher.ident, signal.SIGTERM)
-        watcher.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    def _soonest(self, running: Running, reason: str) -> datetime | None:
+        """Return when a cycle that is asked for now may begin."""
+        now, name = self._around.clock.now(), running.work.organization
+        begins = running.timetable.next_open(now)
+        self._log.info("cycle_requested", organization=name, reason=reason)
+        if begins != now:
+            self._log.info("cycle_postponed", organization=name, until=begins and begins.isoformat())
+            self._around.metrics.skipped(name, "window")
+        return begins
+
+    def _plan(self, running: Running, begins: datetime | None) -> None:
+        """Let the next cycle begin at *begins*; after it, the timetable says."""
+        name = running.work.organization
+        self._scheduler.add_job(
+            running.run,
+            running.trigger,
+            id=name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=begins,
+            replace_existing=True,
+        )
+        self._tell_plan(running, begins)
+
+    def _tell_plan(self, running: Running, begins: datetime | None) -> None:
+        gap = running.timetable.longest_gap(self._around.clock.now())
+        self._around.metrics.interval(running.work.organization, gap.total_seconds())
+        running.work.observer.scheduled(begins)
+
+    def _settled(self, event: JobExecutionEvent | JobSubmissionEvent) -> None:
+        """See to the next cycle after one has ended, or could not begin since the one before it still runs."""
+        running = self._all.get(event.job_id)
+        if running is None or self._stopping.is_set():
+            return
+        if event.code == EVENT_JOB_MAX_INSTANCES:
+            reason = "the cycle before it still runs"
+            self._log.warning("cycle_skipped", organization=event.job_id, reason=reason)
+            self._around.metrics.skipped(event.job_id, "running")
+        job = self._scheduler.get_job(event.job_id)
+        regular = None if job is None else job.next_run_time
+        begins = running.next_after(self._around.clock.now(), regular)
+        if begins != regular:
+            self._scheduler.modify_job(event.job_id, next_run_time=begins)
+        self._tell_plan(running, begins)
+
+    def _watch_files(self, running: Running) -> None:
+        name = running.work.organization
+        if running.watch is None:
+            self._drop(f"{_OWN}files {name}")
+        else:
+            self._often(f"files {name}", _WATCH_S, self._look_at_files, name)
+
+    def _look_at_files(self, name: str) -> None:
+        """Ask for a cycle when a file has changed; on a thread of its own, since a file system may hang."""
+        running = self._all.get(name)
+        if running is not None and running.watch is not None and running.watch.changed():
+            self._around.mailbox.ask(Wish.SYNC, "file", name)
+
+    def _often(self, name: str, seconds: float, do: Callable[..., None], *arguments: str) -> None:
+        """Have *do* done every few seconds, never twice at a time."""
+        self._scheduler.add_job(
+            do,
+            IntervalTrigger(seconds=seconds, timezone=UTC),
+            args=arguments,
+            id=f"{_OWN}{name}",
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=self._around.clock.now(),
+            replace_existing=True,
+        )
+
+    def _drop(self, job: str) -> None:
+        if self._scheduler.get_job(job) is not None:
+            self._scheduler.remove_job(job)
+
+    def _mind_the_clock(self) -> None:
+        """Plan anew when somebody has set the wall clock: APScheduler would wait until it is as late as it was."""
+        offset = self._wall_clock_offset()
+        by, self._offset = offset - self._offset, offset
+        if abs(by) < _JUMP_S:
+            return
+        self._log.warning("clock_jumped", by_s=round(by))
+        now = self._around.clock.now()
+        for job in self._scheduler.get_jobs():
+            running = self._all.get(job.id)
+            if running is None:
+                job.modify(next_run_time=now)
+            elif job.next_run_time is not None:
+                shifted = job.next_run_time + timedelta(seconds=by)
+                regular = running.timetable.after(now, now)
+                begins = running.timetable.next_open(min(shifted, regular) if regular is not None else shifted)
+                job.modify(next_run_time=begins)
+                self._tell_plan(running, begins)
+
+    def _wall_clock_offset(self) -> float:
+        return self._around.clock.now().timestamp() - self._around.clock.monotonic()
+
+    def _tell_status(self) -> None:
+        states = [running.work.progress for running in self._all.values()]
+        self._around.notifier.status(status_line(states, trouble=self._withheld))

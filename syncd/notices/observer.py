@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from syncd.model.report import Outcome, Report
+from syncd.model.report import Report
 from syncd.ports import CycleObserver
 
 
@@ -42,21 +42,3 @@ class NoticeObserver(CycleObserver):
             self._crashed(error)
         except Exception as inner:  # noqa: BLE001 - the same
             self._event("notice_not_made", error_type=type(inner).__name__)
-
-    def scheduled(self, at: datetime | None) -> None:
-        """When the next cycle comes is for others."""
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """What happens within a cycle is for others."""
-
-    def advanced(self, count: int = 1) -> None:
-        """The same."""
-
-    def called(self, operation: str, code: str, seconds: float) -> None:
-        """The same."""
-
-    def settled(self, outcome: Outcome) -> None:
-        """The same."""
-
-    def event(self, name: str, **fields: object) -> None:
-        """The same."""

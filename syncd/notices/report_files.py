@@ -18,7 +18,7 @@ from syncd.model.report import Report
 from syncd.notices.observer import NoticeObserver
 from syncd.planning.rendering.html import render_html
 from syncd.planning.rendering.markdown import render_markdown
-from syncd.ports import Clock, Observer
+from syncd.ports import Clock
 
 _MINE = 0o600
 _FOLDER = 0o700
@@ -93,24 +93,6 @@ class ReportFiles:
         for cycle in sorted(kept)[: -self._keep]:
             for file in kept[cycle]:
                 _remove(folder, file)
-
-
-class Beside:
-    """An observer that tells *first* everything, and *files* what a cycle came to."""
-
-    def __init__(self, first: Observer, files: NoticeObserver) -> None:
-        self._files = files
-        self.stage = first.stage
-        self.advanced = first.advanced
-        self.called = first.called
-        self.settled = first.settled
-        self.event = first.event
-        self._first = first
-
-    def finished(self, report: Report) -> None:
-        """Tell both."""
-        self._first.finished(report)
-        self._files.finished(report)
 
 
 def is_worth_keeping(report: Report) -> bool:

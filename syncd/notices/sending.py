@@ -269,9 +269,11 @@ class Notices:
     def _ended(self, delivery: _Delivery, outcome: str, reason: str = "") -> None:
         name = HEARTBEAT if delivery.sink.startswith(f"{HEARTBEAT}:") else delivery.sink
         self._on_outcome(name, outcome)
-        if outcome != "sent":
-            about = {"notice": name, "organization": delivery.notice.organization, "reason": reason}
-            self._event(f"notice_{outcome}", **about, attempts=delivery.attempts)
+        about = {"notice": name, "organization": delivery.notice.organization, "reason": reason}
+        if outcome == "failed":
+            self._event("notice_failed", **about, attempts=delivery.attempts)
+        elif outcome == "dropped":
+            self._event("notice_dropped", **about, attempts=delivery.attempts)
 
     # --- the daily summary ------------------------------------------------------------------------------
 

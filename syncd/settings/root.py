@@ -1,10 +1,11 @@
 """The whole configuration as values: the sections that the rooms define, composed."""
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from syncd.daemon.settings import Schedule
 from syncd.mapping.settings import MappingSettings
 from syncd.model.durations import Duration
 from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy, Removal, Section
@@ -18,31 +19,6 @@ MODES = (
     "say how far syncd may go: observe (never writes), create (adds only), upsert (adds and changes) "
     "or full (removes too)"
 )
-
-
-class Schedule(Section):
-    """When cycles of an organization begin."""
-
-    every: Duration = timedelta(minutes=15)
-    jitter: Duration = timedelta(seconds=30)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_intervals(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the file says
-        if isinstance(value, dict) and "cron" in value:
-            message = "cron schedules are not supported yet, write for instance {every: 15m, jitter: 30s}"
-            raise ValueError(message)
-        return value
-
-    @model_validator(mode="after")
-    def _sensible(self) -> "Schedule":  # noqa: N804 - an "after" validator is given the instance
-        if self.every < timedelta(seconds=1):
-            message = "every must be at least 1s"
-            raise ValueError(message)
-        if self.jitter >= self.every:
-            message = "jitter must be shorter than every"
-            raise ValueError(message)
-        return self
 
 
 class ApplySettings(Section):

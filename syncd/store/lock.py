@@ -21,7 +21,7 @@ class FileLock:
     """
 
     def __init__(self, store: Path, organization: str, clock: Clock) -> None:
-        self.path = store.with_name(f"{store.name}.{organization}.lock")
+        self.path = lock_path(store, organization)
         self._organization = organization
         self._clock = clock
 
@@ -55,7 +55,7 @@ class FileLock:
             else:
                 return
         raise Locked(
-            f"organization {self._organization} is held by {_holder(signed)}",
+            f"organization {self._organization} is held by {holder_of(signed)}",
             hint="Wait until that has ended. If it hangs, end that process: the lock ends with it, in any case. "
             "No file needs to be deleted.",
         )
@@ -71,7 +71,12 @@ class FileLock:
         os.pwrite(descriptor, json.dumps(holder).encode() + b"\n", 0)
 
 
-def _holder(signed: bytes) -> str:
+def lock_path(store: Path, organization: str) -> Path:
+    """Return the file on which the lock of *organization* (its id) is taken."""
+    return store.with_name(f"{store.name}.{organization}.lock")
+
+
+def holder_of(signed: bytes) -> str:
     """Return who signed; between taking and signing there is nobody to name."""
     try:
         holder = json.loads(signed)

@@ -64,9 +64,13 @@ class StoredPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreFacts:
-    """The store in numbers; *size* in bytes, what SQLite keeps beside the file included."""
+    """The store in numbers; *size* in bytes, what SQLite keeps beside the file included.
+
+    *free* are the bytes that this user may still write to its file system.
+    """
 
     path: Path
     size: int
+    free: int
     schema_version: int
     organizations: tuple[str, ...]

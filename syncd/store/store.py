@@ -1,5 +1,6 @@
 """The store: one file, opened and brought up to date; of each organization the objects that speak for it."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -85,7 +86,8 @@ class Store:
             version = connection.execute(select(func.max(schema_version.c.version))).scalar_one()
         files = (self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm")))
         size = sum(file.stat().st_size for file in files if file.exists())
-        return StoreFacts(path=self.path, size=size, schema_version=version, organizations=known)
+        free = shutil.disk_usage(self.path.parent).free
+        return StoreFacts(path=self.path, size=size, free=free, schema_version=version, organizations=known)
 
     def back_up(self, target: Path, *, force: bool = False) -> None:
         """Copy the store to *target* while others go on writing.

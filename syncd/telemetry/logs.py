@@ -1,11 +1,13 @@
 """Log lines: structlog for ours, and the standard library's loggers routed through the same processors.
 
 JSON when the stream is no terminal, readable when it is; time in UTC with milliseconds; one event per
-line under a stable name, values as fields (design.md section 9).
+line under a stable name (`events.py`), values as fields (design.md section 9).
 """
 
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TextIO
 
 import structlog
@@ -16,15 +18,20 @@ from syncd.telemetry.settings import LogSettings
 
 Logger = FilteringBoundLogger
 
-#: Libraries that say at DEBUG or INFO what nobody asked for, request bodies among it (`ops.md` SEC-5).
+#: The logger above all of ours.
+OURS = "syncd"
+#: What libraries say below this level nobody asked for, request bodies and search results among it (`ops.md` SEC-5).
+_FOREIGN = logging.WARNING
+#: Libraries held to a level of their own, whatever else set one. What APScheduler warns of, we log in our own words.
 _CHATTY = {
     "apscheduler": logging.ERROR,
-    "boto3": logging.WARNING,
-    "botocore": logging.WARNING,
-    "urllib3": logging.WARNING,
-    "asyncio": logging.WARNING,
-    "uvicorn": logging.WARNING,
-    "sqlalchemy": logging.WARNING,
+    "asyncio": _FOREIGN,
+    "boto3": _FOREIGN,
+    "botocore": _FOREIGN,
+    "ldap3": _FOREIGN,
+    "sqlalchemy": _FOREIGN,
+    "urllib3": _FOREIGN,
+    "uvicorn": _FOREIGN,
 }
 
 
@@ -53,17 +60,43 @@ def configure_logs(settings: LogSettings, stream: TextIO, *, secrets: SecretFilt
             ],
         )
     )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(settings.level.upper())
+    root, ours = logging.getLogger(), logging.getLogger(OURS)
+    root.handlers[:] = [handler, *(each for each in root.handlers if isinstance(each, _LineCounter))]
+    ours.setLevel(settings.level.upper())
+    root.setLevel(max(_FOREIGN, ours.level))
     for name, level in _CHATTY.items():
-        logging.getLogger(name).setLevel(max(level, root.level))
+        logging.getLogger(name).setLevel(max(level, ours.level))
 
 
 def get_logger(**bound: object) -> Logger:
     """Return the logger of syncd, with *bound* in each of its lines."""
-    logger: Logger = structlog.get_logger("syncd").bind(**bound)
+    logger: Logger = structlog.get_logger(OURS).bind(**bound)
     return logger
+
+
+def count_lines(count: Callable[[str], None]) -> None:
+    """Call *count* with the level of every line from now on (`info`, `warning` or `error`); whoever did is replaced."""
+    root = logging.getLogger()
+    root.handlers[:] = [*(each for each in root.handlers if not isinstance(each, _LineCounter)), _LineCounter(count)]
+
+
+def log_thread_crash(crash: threading.ExceptHookArgs) -> None:
+    """Log an error that ended a thread: what Python would write itself is no JSON, and has passed no filter."""
+    name = crash.thread.name if crash.thread is not None else ""
+    error = crash.exc_value or crash.exc_type()
+    get_logger().error("thread_crashed", thread=name, error_type=type(error).__name__, exc_info=error)
+
+
+class _LineCounter(logging.Handler):
+    """Counts what the others write."""
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._count = count
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error, warning = record.levelno >= logging.ERROR, record.levelno >= logging.WARNING
+        self._count("error" if error else "warning" if warning else "info")
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
@@ -95,8 +128,14 @@ def _processors(settings: LogSettings) -> list[Processor]:
 
 def _renderers(*, as_json: bool, colour: bool) -> list[Processor]:
     if as_json:
-        return [_in_order, structlog.processors.JSONRenderer(ensure_ascii=True, default=str)]
-    return [structlog.dev.ConsoleRenderer(colors=colour, pad_event_to=28)]
+        return [_in_order, structlog.processors.JSONRenderer(ensure_ascii=True, default=_in_json)]
+    # A traceback without the values of variables: passwords are among them.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=colour, pad_event_to=28, exception_formatter=plain)]
+
+
+def _in_json(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _milliseconds(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -114,6 +153,6 @@ def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
 
 def _in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
     """Put what every line has first, so that a person can read JSON lines too."""
-    first = ("timestamp", "level", "event", "organization", "cycle_id", "logger")
+    first = ("timestamp", "level", "event", "organization", "cycle_id", "plan", "logger")
     ordered = {name: event[name] for name in first if name in event}
     return ordered | {name: value for name, value in event.items() if name not in ordered}

@@ -1,137 +1,306 @@
-"""The metrics of design.md section 9, on a registry that is handed in.
+"""The metrics of this process: what they are is in `series.py`, here they are fed.
 
-Their names are a contract: dashboards and alerts of other people rest on them. Every series that can be
-known beforehand exists from the start (0, not absent), so that `rate()` and `absent()` work; no label
-value comes from the directory.
+Nobody waits for them: what is told is kept, and a scrape reads only what is kept (`ops.md` OPS-5).
 """
 
 import platform
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics, generate_latest
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from syncd import __version__
 from syncd.model.operation import Action
-from syncd.model.report import RESULTS, SUCCESSES, Outcome, Report, Result
+from syncd.model.plan import Plan
+from syncd.model.report import SUCCESSES, Outcome, Report
+from syncd.telemetry.catalogue import Catalogue, Definition
+from syncd.telemetry.logs import count_lines
+from syncd.telemetry.series import (
+    LEVELS,
+    NOTICE_OUTCOMES,
+    STAGES,
+    ApiSeries,
+    CycleSeries,
+    EndSeries,
+    PlanSeries,
+    ProcessSeries,
+)
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 #: Error codes come from the service, or from whatever stands between: more than it has are lumped together.
 _MOST_CODES = 40
 
 
+@dataclass(slots=True)
+class _Past:
+    """What the next value of a gauge rests on."""
+
+    failures: int = 0
+    waiting_since: float = 0.0
+
+
 class Metrics:
-    """All metrics of one process, for *organizations* and the *guards* that may trip."""
+    """All metrics of one process, for *organizations* and the *guards* that may trip; *notices* are names of sinks.
+
+    Without *from_start* a series exists once it has a value: for the run of one command, whose zeros would be taken
+    for what is so. What is told of an organization that isn't (any more) configured is left out.
+    """
 
     def __init__(
-        self, registry: CollectorRegistry, *, organizations: Collection[str], guards: Collection[str] = ()
+        self,
+        registry: CollectorRegistry,
+        *,
+        organizations: Collection[str],
+        guards: Collection[str] = (),
+        notices: Collection[str] = (),
+        from_start: bool = True,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
         self.registry = registry
         self._guards = tuple(guards)
         self._codes: set[str] = set()
-        each = ["organization"]
-        self.last_attempt = Gauge(
-            "syncd_cycle_last_attempt_timestamp_seconds",
-            "When the last cycle began.",
-            each,
-            registry=registry,
-        )
-        self.last_success = Gauge(
-            "syncd_cycle_last_success_timestamp_seconds",
-            "When the last cycle ended whose read was complete and in which nothing failed or was withheld.",
-            each,
-            registry=registry,
-        )
-        self.cycles = Counter("syncd_cycles", "Cycles by result.", [*each, "result"], registry=registry)
-        self.plan_operations = Gauge(
-            "syncd_plan_operations",
-            "Operations of the last plan by action.",
-            [*each, "action"],
-            registry=registry,
-        )
-        self.operations = Counter(
-            "syncd_operations",
-            "Operations carried out, by action and outcome.",
-            [*each, "action", "outcome"],
-            registry=registry,
-        )
-        self.api_requests = Counter(
-            "syncd_api_requests",
-            "Calls to the service by operation and code (ok, or the error code).",
-            [*each, "operation", "code"],
-            registry=registry,
-        )
-        self.guard_tripped = Gauge(
-            "syncd_guard_tripped",
-            "1 while the last plan trips this guard.",
-            [*each, "guard"],
-            registry=registry,
-        )
-        self.plaintext = Counter(
-            "syncd_ldap_plaintext_connections",
-            "Connections to a directory on another machine without TLS, allowed by the configuration.",
-            each,
-            registry=registry,
-        )
-        build = Gauge(
-            "syncd_build_info",
-            "Always 1; what runs is in the labels.",
-            ["version", "python"],
-            registry=registry,
-        )
-        build.labels(version=__version__, python=platform.python_version()).set(1)
-        for organization in organizations:
-            self._begin(organization)
+        self._past: dict[str, _Past] = {}
+        self._notices: set[str] = set()
+        self._from_start = from_start
+        self._catalogue = make = Catalogue(registry, from_start=from_start)
+        self.process = ProcessSeries(make)
+        self.cycle = CycleSeries(make)
+        self.ends = EndSeries(make)
+        self.plan = PlanSeries(make, guards)
+        self.api = ApiSeries(make)
+        self.process.build.labels(version=__version__, python=platform.python_version()).set(1)
+        if from_start:
+            self.process.reload_worked.set(1)
+        self.configure(organizations, notices=notices)
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what each metric is."""
+        return self._catalogue.definitions
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Return all that is known and its content type: OpenMetrics, with exemplars, if *accept* asks for it."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+    def textfile(self) -> bytes:
+        """Return what the run of one command knows, as the textfile collector of node_exporter reads it."""
+        return generate_latest(_Known(self._catalogue))
+
+    # --- the process -----------------------------------------------------------------------------------------------
+
+    def configure(self, organizations: Collection[str], *, notices: Collection[str] | None = None) -> None:
+        """Begin the series of new organizations and end those of gone ones; what stays keeps its values.
+
+        Certificates are an exception: which servers are still configured is known after the next connection.
+        """
+        for gone in self._past.keys() - set(organizations):
+            del self._past[gone]
+            self._catalogue.end(gone)
+        for name in organizations:
+            if name not in self._past:
+                self._past[name] = _Past()
+                self._catalogue.begin(name)
+        self.process.organizations.set(len(self._past))
+        self.ends.certificates.clear()
+        if notices is not None:
+            for gone in self._notices - set(notices):
+                self.process.notices.remove_by_labels({"notice": gone})
+            self._notices = set(notices)
+            for name in notices if self._from_start else ():
+                for outcome in NOTICE_OUTCOMES:
+                    self.process.notices.labels(name, outcome)
+
+    def reloaded(self, *, ok: bool, at: datetime, sha256: str) -> None:
+        """Note whether a configuration took effect, and which (*sha256*) if it did."""
+        self.process.reload_worked.set(ok)
+        if ok:
+            self.process.reloaded_at.set(at.timestamp())
+            self.process.config.clear()
+            self.process.config.labels(sha256).set(1)
+
+    def logged(self, level: str) -> None:
+        """Count a log line."""
+        self.process.log_lines.labels(level if level in LEVELS else "error").inc()
+
+    def store(self, *, up: bool, size: int = 0, free: int = 0) -> None:
+        """Note whether the store can be read; *size* and *free*, in bytes, stay as they were when it can't."""
+        self.process.store_up.set(up)
+        if up:
+            self.process.store_size.set(size)
+            self.process.store_free.set(free)
+
+    def noticed(self, name: str, outcome: str) -> None:
+        """Count what became of a notice to the sink *name*: `sent`, `failed` or `dropped`."""
+        self.process.notices.labels(name, outcome).inc()
+
+    def report_failed(self) -> None:
+        """Count a report file that could not be written."""
+        self.process.reports_failed.inc()
+
+    # --- the cycles of an organization -----------------------------------------------------------------------------
+
+    def remember(
+        self,
+        organization: str,
+        *,
+        last_success: datetime | None = None,
+        failures: int = 0,
+        waiting_since: datetime | None = None,
+    ) -> None:
+        """Take over what the store knows of the past: a restart forgets nothing."""
+        if past := self._past.get(organization):
+            past.failures = failures
+            past.waiting_since = waiting_since.timestamp() if waiting_since else 0.0
+            self.cycle.last_success.labels(organization).set(last_success.timestamp() if last_success else 0)
+            self.cycle.failures.labels(organization).set(failures)
+            self.plan.waiting_since.labels(organization).set(past.waiting_since)
 
     def attempted(self, organization: str, at: datetime) -> None:
         """Note that a cycle of *organization* begins."""
-        self.last_attempt.labels(organization).set(at.timestamp())
+        if organization in self._past:
+            self.cycle.last_attempt.labels(organization).set(at.timestamp())
+            self.cycle.in_progress.labels(organization).set(1)
 
     def succeeded(self, organization: str, at: datetime) -> None:
-        """Note when the last success was: a restart doesn't forget it."""
-        self.last_success.labels(organization).set(at.timestamp())
+        """Note when the last success was."""
+        if organization in self._past:
+            self.cycle.last_success.labels(organization).set(at.timestamp())
 
-    def called(self, organization: str, operation: str, code: str) -> None:
-        """Count a call to the service."""
-        self.api_requests.labels(organization, operation, self._bounded(code)).inc()
+    def scheduled(self, organization: str, at: datetime | None) -> None:
+        """Note when the next cycle is due."""
+        if organization in self._past:
+            self.cycle.next.labels(organization).set(at.timestamp() if at else 0)
 
-    def settled(self, organization: str, outcome: Outcome) -> None:
-        """Count an operation that ended."""
-        self.operations.labels(organization, outcome.operation.action.value, outcome.result.value).inc()
+    def interval(self, organization: str, seconds: float) -> None:
+        """Note the longest regular distance between two cycles."""
+        if organization in self._past:
+            self.cycle.interval.labels(organization).set(seconds)
+
+    def skipped(self, organization: str, reason: str) -> None:
+        """Count a cycle that was due and not begun; *reason* is `running` or `window`."""
+        if organization in self._past:
+            self.cycle.skipped.labels(organization, reason).inc()
 
     def finished(self, report: Report) -> None:
         """Take over what came of a cycle."""
-        self.cycles.labels(report.organization, report.summary).inc()
-        if report.summary in SUCCESSES:
-            self.succeeded(report.organization, report.finished_at)
-        if report.plan is None:
+        name = report.organization
+        if name not in self._past:
             return
-        for action in Action:
-            self.plan_operations.labels(report.organization, action.value).set(
-                sum(operation.action is action for operation in report.plan.operations)
-            )
-        tripped = {finding.guard for finding in report.plan.findings if finding.tripped}
-        for guard in {*self._guards, *tripped, *(finding.guard for finding in report.plan.findings)}:
-            self.guard_tripped.labels(report.organization, guard).set(guard in tripped)
+        took = (report.finished_at - report.started_at).total_seconds()
+        self._ended(name, report.summary)
+        self.cycle.duration.labels(name).observe(took, exemplar={"cycle_id": report.cycle_id})
+        for stage in STAGES:
+            self.cycle.stages.labels(name, stage).set(report.took.get(stage, 0))
+        if report.summary in SUCCESSES:
+            self.succeeded(name, report.finished_at)
+        if report.plan is not None:
+            self._planned(name, report.plan)
+            self._judged(name, report.plan)
+            self.plan.oldest_detail.labels(name).set(report.started_at.timestamp() - report.oldest_detail_s)
 
     def failed(self, organization: str) -> None:
         """Count a cycle of which there is no report."""
-        self.cycles.labels(organization, "failed").inc()
+        if organization in self._past:
+            self._ended(organization, "failed")
 
-    def _begin(self, organization: str) -> None:
-        self.last_attempt.labels(organization)
-        self.last_success.labels(organization)
-        self.plaintext.labels(organization)
-        for result in RESULTS:
-            self.cycles.labels(organization, result)
+    def _ended(self, name: str, result: str) -> None:
+        self.cycle.results.labels(name, result).inc()
+        self.cycle.in_progress.labels(name).set(0)
+        past = self._past[name]
+        past.failures = past.failures + 1 if result == "failed" else 0
+        self.cycle.failures.labels(name).set(past.failures)
+
+    def _planned(self, name: str, plan: Plan) -> None:
         for action in Action:
-            self.plan_operations.labels(organization, action.value)
-            for outcome in Result:
-                self.operations.labels(organization, action.value, outcome.value)
-        for guard in self._guards:
-            self.guard_tripped.labels(organization, guard)
+            count = sum(operation.action is action for operation in plan.operations)
+            self.plan.operations.labels(name, action.value).set(count)
+        sizes = plan.populations
+        owned = sizes.get("users_owned_enabled", 0) + sizes.get("groups_owned_enabled", 0)
+        for standing, count in (("owned", owned), *((each, sizes.get(each, 0)) for each in ("foreign", "frozen"))):
+            self.plan.entities.labels(name, standing).set(count)
+        self.plan.rejections.labels(name).set(len(plan.rejections))
+        self.plan.pending.labels(name).set(len(plan.pending))
+        self.plan.notes.labels(name).set(len(plan.notes))
+        self.plan.deferred.labels(name).set(sum(plan.deferred.values()))
+
+    def _judged(self, name: str, plan: Plan) -> None:
+        tripped = {finding.guard for finding in plan.findings if finding.tripped}
+        for guard in {*self._guards, *(finding.guard for finding in plan.findings)}:
+            self.plan.tripped.labels(name, guard).set(guard in tripped)
+            self.plan.trips.labels(name, guard).inc(guard in tripped)
+        past = self._past[name]
+        if not plan.withheld and not tripped:
+            past.waiting_since = 0.0
+        elif not past.waiting_since:
+            past.waiting_since = plan.created_at.timestamp()
+        self.plan.waiting_since.labels(name).set(past.waiting_since)
+        self.plan.withheld.labels(name).set(len(plan.withheld))
+
+    def settled(self, organization: str, outcome: Outcome) -> None:
+        """Count an operation that ended."""
+        if organization in self._past:
+            self.plan.outcomes.labels(organization, outcome.operation.action.value, outcome.result.value).inc()
+
+    # --- source and target -----------------------------------------------------------------------------------------
+
+    def source(self, organization: str, *, up: bool, reason: str = "") -> None:
+        """Note whether the directory could be read whole, and if not *reason*: `unreachable` or `incomplete`."""
+        if organization in self._past:
+            self.ends.source_up.labels(organization).set(up)
+            if reason:
+                self.ends.source_errors.labels(organization, reason).inc()
+
+    def read(self, organization: str, *, users: int, groups: int) -> None:
+        """Note how many entries the directory has."""
+        if organization in self._past:
+            self.ends.source_entries.labels(organization, "user").set(users)
+            self.ends.source_entries.labels(organization, "group").set(groups)
+
+    def target(self, organization: str, *, up: bool) -> None:
+        """Note whether the service answered."""
+        if organization in self._past:
+            self.ends.target_up.labels(organization).set(up)
+
+    def certificate(self, organization: str, peer: str, until: datetime) -> None:
+        """Note until when the certificate of *peer* (as the configuration names it) is good."""
+        if organization in self._past:
+            self.ends.certificates.labels(organization, peer).set(until.timestamp())
+
+    def connected_in_clear_text(self, organization: str) -> None:
+        """Count a connection to a directory without TLS."""
+        if organization in self._past:
+            self.ends.plaintext.labels(organization).inc()
+
+    # --- calls -----------------------------------------------------------------------------------------------------
+
+    def sent(self, organization: str) -> None:
+        """Note that a call is under way."""
+        if organization in self._past:
+            self.api.in_flight.labels(organization).inc()
+
+    def called(self, organization: str, operation: str, code: str, seconds: float, cycle_id: str = "") -> None:
+        """Count a call that was answered, or not, after *seconds*."""
+        if organization in self._past:
+            self.api.in_flight.labels(organization).dec()
+            self.api.requests.labels(organization, operation, self._bounded(code)).inc()
+            exemplar = {"cycle_id": cycle_id} if cycle_id else None
+            self.api.duration.labels(organization).observe(seconds, exemplar=exemplar)
+
+    def retried(self, organization: str) -> None:
+        """Count a call that is sent again."""
+        if organization in self._past:
+            self.api.retries.labels(organization).inc()
+
+    def held_back(self, organization: str, seconds: float) -> None:
+        """Count the time for which a call was held back."""
+        if organization in self._past:
+            self.api.throttle_wait.labels(organization).inc(seconds)
 
     def _bounded(self, code: str) -> str:
         if code in self._codes:
@@ -142,8 +311,26 @@ class Metrics:
         return code
 
 
-def new_metrics(*, organizations: Collection[str], guards: Collection[str]) -> Metrics:
-    """Return the metrics of this process on a registry of their own, with what the process itself uses."""
+class _Known(Collector):
+    """Collects what the run of one command knows."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def collect(self) -> Iterator[Metric]:
+        return self._catalogue.known_to_one_run()
+
+
+def new_metrics(
+    *,
+    organizations: Collection[str],
+    guards: Collection[str],
+    notices: Collection[str] = (),
+    from_start: bool = True,
+) -> Metrics:
+    """Return the metrics of this process on a registry of their own; log lines are counted from now on."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    return Metrics(registry, organizations=organizations, guards=guards)
+    metrics = Metrics(registry, organizations=organizations, guards=guards, notices=notices, from_start=from_start)
+    count_lines(metrics.logged)
+    return metrics

@@ -8,54 +8,54 @@ finished line, in the forms in which it may have travelled.
 import base64
 import json
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 #: Fields whose text is ours, the service's, or an opaque id. Everything else may hold personal data.
 OPEN_FIELDS = frozenset(
     {
-        "action",
         "attempts",
         "call",
         "code",
         "command",
         "cycle_id",
-        "detail",
-        "digest",
         "entity",
         "error_type",
         "event",
         "exception",
-        "guard",
+        "expires_at",
         "guards",
-        "hint",
+        "keys",
         "kind",
         "level",
         "listen",
         "logger",
         "message",
-        "mode",
-        "operation",
+        "notice",
+        "observer",
         "operation_id",
         "organization",
-        "organization_id",
         "path",
+        "peer",
+        "plan",
         "reason",
-        "request_id",
         "result",
+        "server",
         "signal",
-        "source",
         "stage",
         "subject",
+        "thread",
         "timestamp",
-        "version",
+        "until",
     }
 )
 HIDDEN = "(hidden)"
 _ADDRESS = re.compile(r"[^\s\"'<>(),;:=@]+@[^\s\"'<>(),;:=@]+\.[^\s\"'<>(),;:=@.]+")
 #: Shorter ones would tear up ordinary words; no credential in use is that short.
 _SHORTEST_SECRET = 4
+#: Fewer digits may stand in any encoded text.
+_SHORTEST_IN_BASE64 = 8
 
 Event = MutableMapping[str, Any]
 
@@ -90,18 +90,27 @@ class SecretFilter:
 
 
 def _forms(secret: str) -> set[str]:
-    encoded = base64.b64encode(secret.encode()).decode()
-    forms = {
-        secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        repr(secret)[1:-1],
-        encoded,
-        base64.urlsafe_b64encode(secret.encode()).decode(),
-    }
-    return forms | {form.rstrip("=") for form in (encoded,)}
+    in_bytes = secret.encode()
+    forms = {secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1], repr(in_bytes)[2:-1]}
+    forms |= {json.dumps(form, ensure_ascii=escaped)[1:-1] for form in forms for escaped in (True, False)}
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        encoded = encode(in_bytes).decode()
+        forms |= {encoded, encoded.rstrip("=")} | _within_base64(in_bytes, encode)
+    return forms
+
+
+def _within_base64(secret: bytes, encode: Callable[[bytes], bytes]) -> set[str]:
+    """Return what *secret* is within something longer that is encoded, such as the header of a basic authentication.
+
+    Three bytes are four digits, so it depends on what stands before; digits that it shares with others are left out.
+    """
+    found = set()
+    for before in range(3):
+        digits = encode(bytes(before) + secret).decode()
+        inner = digits[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]
+        if len(inner) >= _SHORTEST_IN_BASE64:
+            found.add(inner)
+    return found
 
 
 def _masked(value: object) -> object:

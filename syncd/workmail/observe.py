@@ -126,7 +126,6 @@ def describe(read: Read, identity: EntityId, kind: Kind) -> Entity | None:
 _DESCRIBE = {
     Kind.USER: ("DescribeUser", "UserId"),
     Kind.GROUP: ("DescribeGroup", "GroupId"),
-    Kind.RESOURCE: ("DescribeResource", "ResourceId"),
 }
 
 

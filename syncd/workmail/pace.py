@@ -28,8 +28,9 @@ class Backoff:
         self._gap = 0.0
         self._until = 0.0
 
-    def pause(self) -> None:
-        """Wait until calls are welcome again."""
+    def pause(self) -> float:
+        """Wait until calls are welcome again; return the seconds for which it waited."""
+        waited = 0.0
         while True:
             with self._lock:
                 before = self._clock.monotonic()
@@ -37,10 +38,12 @@ class Backoff:
                 if left <= 0:
                     if self._gap:
                         self._until = before + self._gap
-                    return
+                    return waited
             self._clock.sleep(left)
-            if self._clock.monotonic() - before < left / 2:
-                return  # told to stop
+            passed = self._clock.monotonic() - before
+            waited += passed
+            if passed < left / 2:
+                return waited  # told to stop
 
     def throttled(self, retry_after: float | None) -> None:
         """Note a throttle: everyone waits, at least *retry_after* seconds when the service said so."""

@@ -12,7 +12,7 @@ from syncd.model.policy import Section
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def _safe_endpoint(url: str) -> str:
+def safe_endpoint(url: str) -> str:
     """Refuse to send signed calls in clear text to anywhere but this machine."""
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
@@ -26,7 +26,12 @@ class WorkmailSettings(Section):
 
     organization_id: Annotated[str, Field(pattern=r"^m-[0-9a-f]{32}$")]
     region: str = "us-east-1"
-    endpoint_url: Annotated[str, AfterValidator(_safe_endpoint)] | None = None
+    endpoint_url: Annotated[str, AfterValidator(safe_endpoint)] | None = None
     profile: str | None = None
     connect_timeout: Duration = timedelta(seconds=10)
     read_timeout: Duration = timedelta(seconds=30)
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether calls go to this machine in clear text: there is no such Amazon WorkMail."""
+        return (self.endpoint_url or "").startswith("http://")

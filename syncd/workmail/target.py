@@ -1,10 +1,10 @@
 """The target port over one caller: reads with retries, sends once, fills placeholders."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 from syncd.errors import (
@@ -61,6 +61,8 @@ class WorkmailTarget:
         self._workers = workers
         self._stop = stop or Event()
         self._backoff = Backoff(clock)
+        self._lock = Lock()
+        self._calls: Counter[str] = Counter()
 
     def lists(self, *, bound: Mapping[EntityId, Kind]) -> Observed:
         """Read everything that lists tell; ask by id for bound entities that no list shows."""
@@ -113,20 +115,31 @@ class WorkmailTarget:
             return self._once_let_through(call.operation, {**unmanaged, **filled})
         return self._once(call.operation, filled)
 
+    def calls(self) -> Mapping[str, int]:
+        """Return how many calls were made so far, retries included, by operation."""
+        with self._lock:
+            return self._calls.copy()
+
     def _once_let_through(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send what rests on a read just made.
 
         A throttled call had no effect. Going back to that read each time could spend what the rate allows on it alone.
         """
         for _ in range(_THROTTLED_ATTEMPTS - 1):
-            with suppress(Throttled):
+            try:
                 return self._once(operation, parameters)
+            except Throttled as error:
+                self._retrying(error)
         return self._once(operation, parameters)
 
     def _once(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._backoff.pause()
+        if waited := self._backoff.pause():
+            self._observer.event("api_call_delayed", call=operation, waited_s=round(waited, 3))
+        with self._lock:
+            self._calls[operation] += 1
         begun = self._clock.monotonic()
         code = "ok"
+        self._observer.event("api_call_sent", call=operation)
         try:
             answer = self._caller(operation, {"OrganizationId": self._organization_id, **parameters})
         except CallError as error:
@@ -158,15 +171,20 @@ class WorkmailTarget:
                 throttles += 1
                 if throttles == _THROTTLED_ATTEMPTS:
                     raise _exhausted(error, throttles, _THROTTLED_HINT) from error
+                self._retrying(error)
             except TransientCallError as error:
                 if error.code in SETTLING:
                     raise
                 failures += 1
                 if failures == _ATTEMPTS:
                     raise _exhausted(error, failures, _UNREACHABLE_HINT) from error
+                self._retrying(error)
                 self._clock.sleep(_FIRST_RETRY_S * 2 ** (failures - 1))
             except PermanentCallError as error:
                 raise _unusable(error) from error
+
+    def _retrying(self, error: CallError) -> None:
+        self._observer.event("api_call_retried", call=error.operation, code=error.code)
 
 
 _UNREACHABLE_HINT = (

@@ -31,6 +31,9 @@ LOCKED = [
     "tests/requirements.txt",
     "tests/awscli.txt",
 ]
+LOCKED_LINE = re.compile(
+    r"[A-Za-z0-9._-]+(?:\[[a-z, ]+\])?==[^\s;]+( ; [^\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+$"
+)
 # Written so that this file doesn't contain what it looks for.
 REGISTRIES = re.compile(r"pypi\.org|python[h]osted|npmjs\.org|yarn[p]kg")
 MACHINE_PATHS = re.compile(r"/(?:root|work|home/[a-z]\w*|Users/\w+)/")
@@ -84,7 +87,9 @@ def test_every_requirement_is_locked(name: str, texts: dict[str, str]) -> None:
     assert [
         line.splitlines()[0]
         for line in requirements
-        if not re.match(r"[A-Za-z0-9._-]+==[^\s;]+( ; [^\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+$", line)
+        if not re.match(
+            r"[A-Za-z0-9._-]+(?:\[[a-z, ]+\])?==[^\s;]+( ; [^\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+$", line
+        )
     ] == []
 
 

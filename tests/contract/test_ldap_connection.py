@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from syncd.errors import ConfigurationError, SourceError, SourceIncomplete, SourceUnreachable
+from syncd.sources.ldap import connection
 from syncd.sources.ldap.binding import BindBreaker, password_file
 from syncd.sources.ldap.connection import Session, open_session
 from syncd.sources.ldap.exchange import Internals
@@ -103,6 +105,44 @@ def test_every_way_to_the_server(way: str, slapd: Slapd, authority: Authority) -
         assert people(session) == EVERYBODY
         assert session.server == address
         assert session.root_dse["namingContexts"] == (SUFFIX.encode(),)
+
+
+@pytest.mark.parametrize("way", ["ldaps", "starttls", "ldap"])
+def test_a_certificate_is_told_of_by_its_configured_name(way: str, slapd: Slapd, authority: Authority) -> None:
+    """Until when it is good, under the name of the configuration; without TLS there is none."""
+    address, peer = {
+        "ldaps": (f"ldaps://localhost:{slapd.tls_port}", f"localhost:{slapd.tls_port}"),
+        "starttls": (f"ldap://localhost:{slapd.port}", f"localhost:{slapd.port}"),
+        "ldap": (slapd.url, ""),
+    }[way]
+    observer = RecordingObserver()
+    tls = {"ca_file": authority.ca_file, "start_tls": way == "starttls"}
+    session = open_session(
+        settings_for(address, slapd=slapd, tls=tls),
+        clock=FakeClock(),
+        event=observer.event,
+        breaker=BindBreaker(),
+    )
+    session.close()
+    assert slapd.identity is not None
+    shown = x509.load_pem_x509_certificate(slapd.identity.certificate.read_bytes()).not_valid_after_utc
+
+    expected = [("ldap_certificate_seen", {"peer": peer, "expires_at": shown})] if peer else []
+    assert observer.events == expected
+
+
+def test_servers_that_dns_names_are_called_by_their_domain(slapd: Slapd) -> None:
+    """Whatever hosts come from the network, one name stands for them: that of the configuration."""
+    settings = settings_for("srv://corp.example", "ldaps://[::1]:6360", slapd=slapd)
+    found = connection._in_order(
+        settings, lambda _: [SrvRecord(0, 0, 636, "dc1.corp.example"), SrvRecord(1, 0, 636, "dc2.corp.example")], []
+    )
+
+    assert [(str(server), peer) for server, peer in found] == [
+        ("ldaps://dc1.corp.example:636", "corp.example"),
+        ("ldaps://dc2.corp.example:636", "corp.example"),
+        ("ldaps://[::1]:6360", "[::1]:6360"),
+    ]
 
 
 def test_external_over_the_local_socket(slapd: Slapd) -> None:

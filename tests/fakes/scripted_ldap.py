@@ -14,7 +14,8 @@ from tests.fakes import ber
 from tests.fakes.clock import FakeClock
 from tests.fakes.hostile_ldap import HostileLdap
 
-_BIND, _SEARCH, _UNBIND = 0x60, 0x63, 0x42
+_BIND, _SEARCH, _EXTENDED = 0x60, 0x63, 0x77
+_PROTOCOL_ERROR = 2
 PAGED = "1.2.840.113556.1.4.319"
 
 
@@ -52,6 +53,8 @@ class Script:
         identity, operation = ber.request_of(data)
         if operation == _BIND:
             return ber.bind_response(identity, 0)
+        if operation == _EXTENDED:
+            return ber.extended_response(identity, _PROTOCOL_ERROR, "the script knows none")
         if operation != _SEARCH:
             return b""
         search = search_of(data)

@@ -13,11 +13,9 @@ import pytest
 from syncd import wiring
 from syncd.cycle import Options, run_cycle
 from syncd.errors import TargetUnreachable
-from syncd.notices.report_files import Beside
 from syncd.notices.sending import Notices
 from syncd.notices.signing import verify
 from syncd.settings import load
-from tests.fakes.observer import RecordingObserver
 from tests.fakes.receivers import receiver
 from tests.functional.places import PEOPLE, Site, planetexpress
 
@@ -116,7 +114,7 @@ def test_cycles_are_told(site: Site) -> None:
         with wiring.open_store(loaded) as store:
 
             def cycle() -> None:
-                told = Beside(RecordingObserver(), observer)
+                told = observer
                 observer.began(wiring.SystemClock().now())
                 parts = wiring.build(loaded, organization, store=store, observer=told, stop=Event())
                 try:

@@ -9,6 +9,7 @@ refusals.py     which rows can't be used, and why
 records.py      each row becomes an entry
 memberships.py  rows of one membership each are merged into groups
 source.py       both files together: the snapshot, or every problem at once
+examination.py  what `syncd doctor` says of them
 """
 
 from syncd.sources.csv.source import CsvSource

@@ -5,7 +5,7 @@ From the wire upwards:
 settings_connection.py  the settings: servers, TLS, bind, time limits, page size
 servers.py              which servers, in which order; DNS SRV discovery
 tls.py                  the TLS context, and what went wrong with TLS, in words
-certificates.py         what a refused certificate says of itself
+certificates.py         what a certificate says of itself
 binding.py              who syncd is to the server; at most one refused bind a minute
 decoder.py              bytes become entries: a flat loop, bounds-checked
 framing.py              where one message ends and the next begins; size and time limits
@@ -14,7 +14,7 @@ transport.py            the fence around ldap3: open, secure, bind
 ranges.py               `member;range=0-1499` is read to its end
 reader.py               one search, to its last page, or an error
 failures.py             result codes and what to do about each
-connection.py           open_session(): the first server that works; Session: search and lookup
+connection.py           open_session(): the first server that works; try_each(): all; Session: search and lookup
 ldapsearch.py           the same search as a command line
 
 and what becomes of it:
@@ -31,7 +31,8 @@ members.py              who belongs to which group
 reading.py              users, then groups, over one session
 absences.py             what became of somebody who is not there
 source.py               LdapSource: the snapshot, or an error
-examination.py          what `syncd doctor` says of it
+reachability.py         what `syncd doctor` says of each server
+examination.py          what `syncd doctor` says of the directory
 proposal.py             what `syncd init` writes for it
 
 Nothing is exported here: the settings must be readable without ldap3.

@@ -1,13 +1,15 @@
-"""What does a refused certificate say of itself?
+"""What does a certificate say of itself?
 
-Asked only after a handshake failed, on connections of their own, over which nothing else is ever sent. Python shows the
-contents of a certificate only if it was verified; so it is fetched unverified, then verified against itself.
+A trusted one is read from its connection. A refused one is asked for only after a handshake failed, on connections of
+their own, over which nothing else is ever sent: Python shows the contents of a certificate only if it was verified; so
+it is fetched unverified, then verified against itself.
 """
 
 import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 #: What X509_VERIFY_PARAM_set_flags calls NO_CHECK_TIME and PARTIAL_CHAIN; the ssl module names only the second.
@@ -24,6 +26,11 @@ class Certificate:
     issuer: str
     not_before: str
     not_after: str
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it ends, None if it doesn't say."""
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(self.not_after), UTC) if self.not_after else None
 
     @property
     def named(self) -> str:
@@ -43,6 +50,17 @@ def fetch_certificate(host: str, port: int, *, start_tls: bool, timeout: float) 
             return read_certificate(secured.getpeercert() or {})
     except (OSError, ValueError):
         return None
+
+
+def trusted_chain(secured: ssl.SSLSocket) -> tuple[Certificate, ...]:
+    """Return the certificates from the server's own to the authority's, as they were verified.
+
+    The ssl module of Python 3.11 and 3.12 has this behind a private name only; where that is missing, the server's own
+    certificate is all.
+    """
+    ask = getattr(getattr(secured, "_sslobj", None), "get_verified_chain", None)
+    found = [each.get_info() for each in ask() or ()] if ask is not None else []
+    return tuple(read_certificate(fields) for fields in found or [secured.getpeercert() or {}])
 
 
 def read_certificate(fields: Any) -> Certificate:  # noqa: ANN401 - nested tuples as the ssl module makes them

@@ -7,6 +7,7 @@ it is and lets syncd in. A wrong password ends that at once: the other servers w
 import importlib.util
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -26,6 +27,8 @@ from syncd.sources.ldap.settings_connection import ConnectionSettings
 from syncd.sources.ldap.transport import HandshakeFailed, Insecure, Transport
 
 Scope = Literal["sub", "one", "base"]
+#: How far one got with a server that can't be used.
+Stage = Literal["connection", "tls", "bind"]
 
 
 class Event(Protocol):
@@ -53,6 +56,22 @@ class Session:
         self._closed_by = ""
         self.server = str(transport.server)
         self.root_dse: Mapping[str, tuple[bytes, ...]] = {}
+
+    @property
+    def secured(self) -> ssl.SSLSocket | None:
+        """The TLS connection, None where there is none."""
+        return self._transport.secured
+
+    def who_am_i(self) -> str:
+        """Return who syncd is to the server, in the server's own words; "" if it doesn't say.
+
+        Raises:
+            SourceUnreachable: the connection broke.
+        """
+        try:
+            return self._transport.who_am_i()
+        except Broken as error:
+            raise SourceUnreachable(f"the session with {self.server} is over: {error}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -190,9 +209,9 @@ def open_session(
     """
     opening = _Opening(settings, clock, password, event, breaker, internals())
     problems: list[Problem] = []
-    for server in _in_order(settings, query, problems):
+    for server, peer in _in_order(settings, query, problems):
         try:
-            return opening.session(server)
+            return opening.session(server, peer)
         except _Unusable as error:
             problems.append(error.problem)
             event("ldap_server_failed", server=str(server), reason=error.problem.reason)
@@ -201,14 +220,51 @@ def open_session(
     raise SourceUnreachable("no LDAP server could be used: nothing was changed", problems)
 
 
-def _in_order(settings: ConnectionSettings, query: SrvQuery, problems: list[Problem]) -> Iterator[Server]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What came of one server: a session, or a problem and the stage at which it was met."""
+
+    session: Session | None = None
+    problem: Problem | None = None
+    stage: Stage = "connection"
+
+
+def try_each(
+    settings: ConnectionSettings,
+    *,
+    clock: Clock,
+    password: Password | None = None,
+    query: SrvQuery = servers.query_dns,
+    breaker: BindBreaker = BREAKER,
+) -> Iterator[Attempt]:
+    """Try every server, not only the first that works; the caller closes each session.
+
+    A refused bind is the last one: the servers that follow are connected to, and not asked to let syncd in.
+
+    Raises:
+        ConfigurationError: as `open_session`.
+    """
+    problems: list[Problem] = []
+    opening = _Opening(settings, clock, password, _silent, breaker, load_internals())
+    for server, peer in _in_order(settings, query, problems):
+        try:
+            yield Attempt(session=opening.session(server, peer))
+        except _Unusable as error:
+            yield Attempt(problem=error.problem, stage=error.stage)
+    for problem in problems:
+        yield Attempt(problem=problem)
+
+
+def _in_order(settings: ConnectionSettings, query: SrvQuery, problems: list[Problem]) -> Iterator[tuple[Server, str]]:
+    """Yield each server, and what the configuration calls it: of those that DNS names, the domain."""
     for text in settings.servers:
         server = parse_server(text)
         if server.scheme != "srv":
-            yield server
+            yield server, f"{server.host_text}:{server.port}"
             continue
         try:
-            yield from servers.discover(server.host, start_tls=settings.tls.start_tls, query=query)
+            for found in servers.discover(server.host, start_tls=settings.tls.start_tls, query=query):
+                yield found, server.host
         except servers.NotFound as error:
             reason, _, remedy = str(error).partition("; ")
             problems.append(Problem(where=text, reason=reason, remedy=remedy))
@@ -217,9 +273,10 @@ def _in_order(settings: ConnectionSettings, query: SrvQuery, problems: list[Prob
 class _Unusable(Exception):
     """One server can't be used; *is_final* if no other is to be tried."""
 
-    def __init__(self, server: Server, reason: str, remedy: str = "", *, is_final: bool = False) -> None:
+    def __init__(self, server: Server, stage: Stage, reason: str, remedy: str = "", *, is_final: bool = False) -> None:
         super().__init__(reason)
         self.problem = Problem(where=str(server), reason=reason, remedy=remedy)
+        self.stage = stage
         self.is_final = is_final
 
 
@@ -248,8 +305,8 @@ class _Opening:
             )
             raise ConfigurationError("the LDAP source can't bind by Kerberos", [problem])
 
-    def session(self, server: Server) -> Session:
-        """Return a session with *server*, or raise `_Unusable`."""
+    def session(self, server: Server, peer: str) -> Session:
+        """Return a session with *server*, which the configuration calls *peer*, or raise `_Unusable`."""
         timeouts = self._settings.timeouts
         transport = Transport(
             server,
@@ -261,12 +318,14 @@ class _Opening:
         )
         try:
             self._connect(transport)
+            if (until := transport.certificate_ends_at) is not None:
+                self._event("ldap_certificate_seen", peer=peer, expires_at=until)
             self._bind(transport)
             session = Session(transport, self._settings, self._clock, self._event)
             session.read_root_dse()
         except SearchFailed as error:
             transport.close()
-            raise _Unusable(server, error.message, error.hint) from error
+            raise _Unusable(server, "connection", error.message, error.hint) from error
         except BaseException:
             transport.close()
             raise
@@ -285,12 +344,13 @@ class _Opening:
                 limit = self._settings.timeouts.connect.total_seconds()
                 shown = fetch_certificate(server.host, server.port, start_tls=start_tls, timeout=limit)
             why = tls.explain(error.failure, server.host, shown)
-            raise _Unusable(server, why.reason, why.remedy) from error
+            raise _Unusable(server, "tls", why.reason, why.remedy) from error
         except Insecure as error:
             remedy = "switch StartTLS on in the server, or use ldaps://; nothing secret was sent"
-            raise _Unusable(server, str(error), remedy) from error
+            raise _Unusable(server, "tls", str(error), remedy) from error
         except Broken as error:
-            raise _Unusable(server, str(error), "check name and port, that the server runs, and firewalls") from error
+            remedy = "check name and port, that the server runs, and firewalls"
+            raise _Unusable(server, "connection", str(error), remedy) from error
 
     def _bind(self, transport: Transport) -> None:
         settings, server = self._settings.bind, transport.server
@@ -300,20 +360,20 @@ class _Opening:
         with self._breaker.turn(self._settings.servers, binding.account_of(settings)) as turn:
             blocked = turn.blocked(self._clock.monotonic())
             if blocked is not None:
-                raise _Unusable(server, blocked.reason, blocked.remedy, is_final=True)
+                raise _Unusable(server, "bind", blocked.reason, blocked.remedy, is_final=True)
             try:
                 secret = self._secret()
                 result = transport.bind(
                     method=settings.method, dn=settings.dn or "", password=secret, plain_allowed=allowed
                 )
             except NoPassword as error:
-                raise _Unusable(server, str(error), "write the password into it", is_final=True) from error
+                raise _Unusable(server, "bind", str(error), "write the password into it", is_final=True) from error
             except Insecure as error:
                 remedy = "use ldaps:// or tls: {start_tls: true}; nothing secret was sent"
-                raise _Unusable(server, str(error), remedy) from error
+                raise _Unusable(server, "tls", str(error), remedy) from error
             except Broken as error:
                 why = tls.explain_after_handshake(str(error))
-                raise _Unusable(server, why.reason, why.remedy) from error
+                raise _Unusable(server, "bind", why.reason, why.remedy) from error
             if result.code == SUCCESS:
                 turn.succeeded()
                 return
@@ -321,7 +381,7 @@ class _Opening:
             final = binding.is_final(result)
             if final:
                 turn.refused(self._clock.monotonic(), str(result))
-            raise _Unusable(server, why.reason, why.remedy, is_final=final)
+            raise _Unusable(server, "bind", why.reason, why.remedy, is_final=final)
 
     def _secret(self) -> str:
         if self._settings.bind.method != "simple":

@@ -1,83 +1,54 @@
 """Can this directory be read, completely and safely? What `syncd doctor` says of an LDAP source."""
 
-import ssl
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from itertools import islice
 
-from syncd.errors import SourceError
-from syncd.model.check import Check, Health
-from syncd.model.entry import Snapshot
+from syncd.errors import SourceError, SourceIncomplete
+from syncd.model.check import Check, fail, failed, not_asked, ok, warn
+from syncd.model.entry import Entry, Snapshot
 from syncd.model.needs import Needs
 from syncd.ports import Clock
-from syncd.sources.ldap.certificates import fetch_certificate
-from syncd.sources.ldap.connection import Session
+from syncd.sources.ldap.absences import is_visible
+from syncd.sources.ldap.connection import Attempt, Session
+from syncd.sources.ldap.entries import VIRTUAL
+from syncd.sources.ldap.exchange import PAGED_RESULTS
 from syncd.sources.ldap.ldapsearch import ldapsearch_line
 from syncd.sources.ldap.queries import Plan
-from syncd.sources.ldap.servers import parse_server
+from syncd.sources.ldap.reachability import examine_servers
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource, check_visible
 
-_PAGED_RESULTS = b"1.2.840.113556.1.4.319"
-_SOON = timedelta(days=30)
 #: Attributes that people change: whoever has one as key loses the mailbox with a new name.
 _CHANGING = frozenset({"uid", "cn", "mail", "samaccountname", "userprincipalname", "displayname"})
 _SHOWN = 3
 
 
-def examine(settings: LdapSettings, source: LdapSource, users: Needs, clock: Clock) -> Iterator[Check]:
-    """Yield one check after the other, each as soon as it is done; after a failure that ends all, no more."""
-    try:
-        session = source.connect()
-    except SourceError as error:
-        yield _failed("connection", error)
+def examine(
+    settings: LdapSettings,
+    source: LdapSource,
+    users: Needs,
+    clock: Clock,
+    attempts: Callable[[], Iterator[Attempt]],
+) -> Iterator[Check]:
+    """Yield one check after the other, each as soon as it is done; *attempts* tries every server."""
+    session = yield from examine_servers(settings, attempts, clock)
+    if session is None:
+        yield not_asked("rest", "rights, canaries, pages, people and groups, since no server could be used")
         return
     with session:
-        yield from _connected(settings, session, clock)
         try:
             plan = source.plan(session)
         except SourceError as error:
-            yield _failed("flavor", error)
+            yield failed("flavor", error)
+            yield not_asked("rest", "rights, canaries, pages, people and groups, since the flavor is not known")
             return
         yield from _flavor(settings, plan, users)
-        yield _paging(settings, session)
-        yield _visible(settings, session, plan)
-    yield from _read(source)
+        yield _rights(session, plan)
+        yield from _canaries(settings, session)
+        yield _paging(settings, session, plan)
+    yield from _read(source, users)
     yield from _lines(settings, plan)
-
-
-def _connected(settings: LdapSettings, session: Session, clock: Clock) -> Iterator[Check]:
-    server = parse_server(session.server)
-    yield _ok("connection", f"{session.server} answers")
-    if server.scheme == "ldapi" or not settings.is_secured(server):
-        if server.scheme == "ldap" and not server.is_loopback:
-            remedy = "use ldaps://, or tls: {start_tls: true}"
-            yield Check(topic="tls", health=Health.WARN, found="the password travels in clear text", remedy=remedy)
-        else:
-            yield _ok("tls", "not needed: nothing leaves this machine")
-    else:
-        limit = settings.timeouts.connect.total_seconds()
-        shown = fetch_certificate(server.host, server.port, start_tls=server.scheme == "ldap", timeout=limit)
-        ends = shown.not_after if shown else ""
-        yield _certificate(shown.named if shown else server.host, shown.issuer if shown else "", ends, clock.now())
-    bind = settings.bind
-    if bind.method == "anonymous":
-        remedy = "bind as an account that may read all that syncd needs, and nothing else"
-        yield Check(topic="bind", health=Health.WARN, found="as nobody: servers show strangers little", remedy=remedy)
-    else:
-        yield _ok("bind", f"as {bind.dn}" if bind.dn else f"by {bind.method}")
-
-
-def _certificate(named: str, issuer: str, ends: str, now: datetime) -> Check:
-    found = f"the certificate is for {named}, by {issuer}"
-    if not ends:
-        return _ok("tls", f"the certificate of {named} is trusted")
-    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
-    found = f"{found}, until {until:%Y-%m-%d}"
-    if until - now < _SOON:
-        remedy = "renew it in time: when it has expired, syncd reads nothing"
-        return Check(topic="tls", health=Health.WARN, found=found, remedy=remedy)
-    return _ok("tls", found)
 
 
 def _flavor(settings: LdapSettings, plan: Plan, users: Needs) -> Iterator[Check]:
@@ -85,83 +56,109 @@ def _flavor(settings: LdapSettings, plan: Plan, users: Needs) -> Iterator[Check]
     how = "recognized" if settings.flavor == "auto" else "as configured"
     disabled = ", ".join(plan.disabled_by) or "nobody is"
     ways = ", ".join(sorted(plan.ways)) or "none are read"
-    yield _ok("flavor", f"{flavor.title} ({how}); members by {ways}; disabled by {disabled}")
+    yield ok("flavor", f"{flavor.title} ({how}); members by {ways}; disabled by {disabled}")
     if users.key.lower() == flavor.key.lower():
-        yield _ok("key", f"{users.key}, which never changes")
+        yield ok("key", f"{users.key}, which never changes")
     elif users.key.lower() in _CHANGING:
         remedy = f"use key: {flavor.key}; whoever gets another {users.key} is taken for another person"
-        yield Check(topic="key", health=Health.WARN, found=f"{users.key} may change", remedy=remedy)
+        yield warn("key", f"{users.key} may change", remedy)
     else:
-        yield _ok("key", f"{users.key}; the server's own is {flavor.key}")
+        yield ok("key", f"{users.key}; the server's own is {flavor.key}")
 
 
-def _paging(settings: LdapSettings, session: Session) -> Check:
+def _rights(session: Session, plan: Plan) -> Check:
+    try:
+        check_visible(session, plan, ())
+    except SourceError as error:
+        return failed("rights", error)
+    bases = len({search.base for search in plan.searches})
+    return ok("rights", f"{_number(bases, 'base')} to search below, visible to syncd's account")
+
+
+def _canaries(settings: LdapSettings, session: Session) -> Iterator[Check]:
+    if not settings.canaries:
+        remedy = "name an entry that must be there (source.canaries: [DN]): its absence tells of lost rights"
+        yield warn("canaries", "none is configured: a directory that hides people looks like one without them", remedy)
+        return
+    try:
+        hidden = [canary for canary in settings.canaries if not is_visible(session, canary)]
+    except SourceError as error:
+        yield failed("canaries", error)
+        return
+    for canary in hidden:
+        found = f"the canary {canary} is not there, or not visible to syncd's account, so others may be missing too"
+        remedy = "check what the account may read; if the entry is gone for good, name another"
+        yield fail("canaries", found, remedy, SourceIncomplete.exit_code)
+    if not hidden:
+        yield ok("canaries", f"{_number(len(settings.canaries), 'canary', 'canaries')}, visible to syncd's account")
+
+
+def _paging(settings: LdapSettings, session: Session, plan: Plan) -> Check:
+    """See that a second page comes. This ends the session: nobody waits for the answers that are left."""
     supported = next((each for name, each in session.root_dse.items() if name.lower() == "supportedcontrol"), ())
     if not settings.page_size:
-        return _ok("paging", "none, as configured: everything comes in one answer")
-    if not supported or _PAGED_RESULTS in supported:
-        return _ok("paging", f"{settings.page_size} entries in one answer")
-    return Check(
-        topic="paging",
-        health=Health.WARN,
-        found="the server doesn't know pages, so its size limit ends a search",
-        remedy="give syncd's account no size limit, and set page_size: 0",
-    )
-
-
-def _visible(settings: LdapSettings, session: Session, plan: Plan) -> Check:
+        return ok("paging", "none, as configured: everything comes in one answer")
+    if supported and PAGED_RESULTS.encode() not in supported:
+        found = "the server doesn't know pages, so its size limit ends a search"
+        return warn("paging", found, "give syncd's account no size limit, and set page_size: 0")
+    asked = f"{settings.page_size} entries in one answer"
+    search = plan.searches[0]
+    entries = session.search(search.base, scope=search.scope, filter=search.filter, attributes=("1.1",), page_size=1)
     try:
-        check_visible(session, plan, settings.canaries)
+        pages = len(list(islice(entries, 2)))
     except SourceError as error:
-        return _failed("visible", error)
-    bases = len({search.base for search in plan.searches})
-    found = f"{_number(bases, 'base')}, {_number(len(settings.canaries), 'canary', 'canaries')}"
-    if settings.canaries:
-        return _ok("visible", found)
-    remedy = "name an entry that must be there (canaries: [dn]): its absence tells of lost rights"
-    return Check(topic="visible", health=Health.WARN, found=found, remedy=remedy)
+        return failed("paging", error)
+    if pages > 1:
+        return ok("paging", f"{asked}; a second page came when it was asked for")
+    return ok("paging", f"{asked}; there are too few entries to see a second page")
 
 
-def _read(source: LdapSource) -> Iterator[Check]:
+def _read(source: LdapSource, users: Needs) -> Iterator[Check]:
     try:
         snapshot = source.read(())
     except SourceError as error:
-        yield _failed("read", error)
+        yield failed("read", error)
         return
     yield _people(snapshot)
+    yield from _unseen(snapshot.users, users)
     if snapshot.groups_read:
         sizes = [len(group.attributes.get("members", ())) for group in snapshot.groups]
         found = f"{_number(len(sizes), 'group')}, the largest of {_number(max(sizes, default=0), 'member')}"
-        yield _ok("groups", found)
+        yield ok("groups", found)
     for rejection in snapshot.rejections[:_SHOWN]:
-        found = f"{rejection.origin}: {rejection.reason}"
-        yield Check(topic="rejected", health=Health.WARN, found=found, remedy=rejection.remedy)
+        yield warn("rejected", f"{rejection.origin}: {rejection.reason}", rejection.remedy)
     more = len(snapshot.rejections) - _SHOWN
     if more > 0:
-        yield Check(topic="rejected", health=Health.WARN, found=f"and {more:,} more", remedy="syncd plan lists all")
+        yield warn("rejected", f"and {more:,} more", "syncd plan lists all")
 
 
 def _people(snapshot: Snapshot) -> Check:
     said = Counter(user.attributes["disabled"][0] for user in snapshot.users)
     if not snapshot.users:
-        remedy = "check base, scope and filter with the ldapsearch line below"
-        return Check(topic="people", health=Health.WARN, found="nobody was found", remedy=remedy)
-    return _ok("people", f"{len(snapshot.users):,}, of whom {said['true']:,} are disabled")
+        return warn("people", "nobody was found", "check base, scope and filter with the ldapsearch line below")
+    return ok("people", f"{len(snapshot.users):,}, of whom {said['true']:,} are disabled")
+
+
+def _unseen(entries: tuple[Entry, ...], needs: Needs) -> Iterator[Check]:
+    """A right to read is given by attribute: one that nobody has may be one that syncd is not shown."""
+    wanted = {name for name in needs.attributes if name.lower() not in VIRTUAL}
+    if not entries or not wanted:
+        return
+    seen: set[str] = set()
+    for entry in entries:
+        seen.update(entry.attributes)
+        if wanted <= seen:
+            yield ok("attributes", f"all {len(wanted)} that the mapping uses are seen in some entry")
+            return
+    missing = ", ".join(sorted(wanted - seen))
+    remedy = "give syncd's account the right to read it, or correct the name in the mapping"
+    yield warn("attributes", f"nobody has {missing}: it is filled in nowhere, or hidden from syncd's account", remedy)
 
 
 def _lines(settings: LdapSettings, plan: Plan) -> Iterator[Check]:
     for search in plan.searches:
         line = ldapsearch_line(settings, search.base, search.scope, search.filter, search.attributes)
-        yield _ok(f"{search.kind}s as", line)
-
-
-def _ok(topic: str, found: str) -> Check:
-    return Check(topic=topic, health=Health.OK, found=found)
-
-
-def _failed(topic: str, error: SourceError) -> Check:
-    found = "\n".join([error.message, *map(str, error.problems)])
-    return Check(topic=topic, health=Health.FAIL, found=found, remedy=error.hint, exit_code=error.exit_code)
+        yield ok(f"{search.kind}s as", line)
 
 
 def _number(count: int, thing: str, things: str = "") -> str:

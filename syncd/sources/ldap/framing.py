@@ -70,7 +70,8 @@ class MessageStream:
             Broken: it doesn't come, or is too large to be what it should be.
             Malformed: it is no message.
         """
-        message = self._message_at(self._at, self._complete())
+        size = self._complete()
+        message = self._message_at(self._at, size)
         self._at += len(message)
         return message
 

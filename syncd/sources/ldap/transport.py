@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import ldap3
@@ -24,6 +25,9 @@ from syncd.sources.ldap.servers import Server, is_loopback
 
 # ldap3 would write passwords into its log.
 set_library_log_hide_sensitive_data(True)
+
+
+_WHO_AM_I = "1.3.6.1.4.1.4203.1.11.3"
 
 
 class Insecure(Exception):
@@ -102,9 +106,22 @@ class Transport:
         return self._stream is None or self._stream.met_ranges
 
     @property
+    def secured(self) -> ssl.SSLSocket | None:
+        """The TLS connection, made by our context; None where there is none."""
+        connected = self._connection.socket if self._connection is not None else None
+        return connected if isinstance(connected, ssl.SSLSocket) else None
+
+    @property
     def is_encrypted(self) -> bool:
         """Whether a TLS connection stands, made by our context."""
-        return isinstance(self._connection.socket, ssl.SSLSocket)
+        return self.secured is not None
+
+    @property
+    def certificate_ends_at(self) -> datetime | None:
+        """When the server's certificate ends; None without TLS."""
+        connected = self._connection.socket
+        shown = connected.getpeercert() if isinstance(connected, ssl.SSLSocket) else None
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC) if shown else None
 
     def open(self, *, start_tls: bool) -> None:
         """Connect, and secure the connection if it is LDAPS or *start_tls*; nobody is bound yet.
@@ -157,6 +174,20 @@ class Transport:
         finally:
             connection.password = None
         return result_of(connection.result)
+
+    def who_am_i(self) -> str:
+        """Return who the server takes us for (RFC 4532); "" if it doesn't say.
+
+        Raises:
+            Broken: the server answers no more, or not usably.
+        """
+        try:
+            with _TimeLimit(self._stream, self._monotonic() + self._limit):
+                self._connection.extended(_WHO_AM_I)
+        except (LDAPExceptionError, OSError, Malformed, Broken) as error:
+            raise self._translated(error) from error
+        said = self._connection.result.get("responseValue")
+        return said.decode(errors="replace") if isinstance(said, bytes) else ""
 
     def page(
         self, request: Request, cookie: bytes, deadline: float, *, sent: int | None = None, ahead: bool = False

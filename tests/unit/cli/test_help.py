@@ -20,6 +20,7 @@ COMMANDS = [
     "history",
     "explain",
     "doctor",
+    "iam-policy",
     "store",
     "store backup",
     "store info",

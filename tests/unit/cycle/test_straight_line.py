@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from syncd.errors import UsageError
+from syncd.cycle import Options, run_cycle
+from syncd.errors import StoreError, UsageError
 from syncd.model.entry import Rejection
 from syncd.model.memory import Binding, OpenIntent
 from syncd.model.names import Key, Kind
 from syncd.model.policy import Adopt, Mode, Policy
-from syncd.model.report import Result
+from syncd.model.report import Report, Result
 from syncd.model.state import Desired, Wanted
 from tests.builders import wanted
 from tests.fakes.cycles import DOMAIN, World
+from tests.fakes.stores import FakeStores
 
 
 def directory(*entities: Wanted) -> Desired:
@@ -209,3 +211,47 @@ def test_members_outside_of_what_is_read_are_counted_and_listed() -> None:
     assert (note.code, note.subject) == ("members_outside", CREW.key)
     assert "30 members" in note.text
     assert note.text.endswith("kif, zapp and 28 more")
+
+
+def test_a_report_says_what_the_cycle_cost() -> None:
+    """Its calls by operation: of this cycle alone, and of all that were sent, reads and changes."""
+    world = World()
+    world.desired = directory(FRY, LEELA, CREW)
+    parts = world.parts()
+    first = run_cycle(parts, Options(command="run"))
+    sent = len(world.caller.sent)
+    second = run_cycle(parts, Options(command="run"))
+
+    assert (first.calls["CreateUser"], first.calls["ListUsers"], sum(first.calls.values())) == (2, 1, sent)
+    assert "CreateUser" not in second.calls
+    assert sum(second.calls.values()) == len(world.caller.sent) - sent
+
+
+def test_what_is_known_on_the_way_is_told() -> None:
+    """How many entries the directory has, and which plan came of it, before anything is sent."""
+    world = World()
+    world.desired = directory(FRY, LEELA, CREW)
+    report = world.sync()
+    assert report.plan is not None
+    told = dict(world.observer.events)
+
+    assert told["source_read"] == {"users": 2, "groups": 1, "rejected": 0}
+    assert told["plan_made"] == {"plan": report.plan.digest[:12], **report.plan.counts}
+
+
+def test_a_cycle_that_can_not_be_recorded_failed_and_is_told_of_once() -> None:
+    """A full disk at the very end: nobody hears of a success that the history doesn't know."""
+    world = World()
+    world.desired = directory(FRY)
+
+    class Full(FakeStores):
+        def record(self, report: Report) -> None:
+            if not report.error:
+                raise StoreError("the disk is full")
+            super().record(report)
+
+    parts = replace(world.parts(), history=Full(world.clock))
+    with pytest.raises(StoreError):
+        run_cycle(parts, Options(command="run"))
+
+    assert [report.summary for report in world.observer.reports] == ["failed"]

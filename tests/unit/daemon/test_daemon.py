@@ -1,75 +1,16 @@
 """Cycles on a schedule; the scheduler is the real one, the cycles are not."""
 
 import threading
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Self
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from syncd.daemon import Daemon, Job
+from syncd.daemon.requests import Wish
 from syncd.errors import SourceUnreachable
-from syncd.model.report import Outcome, Report, Result
-from syncd.telemetry.metrics import Metrics
-from syncd.telemetry.observer import TelemetryObserver
-from tests.builders import operation, plan
-
-SOON = 5.0
-
-
-class RealClock:
-    """The machine's time; these tests are about a real scheduler."""
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time(), UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        threading.Event().wait(seconds)
-
-
-class Cycles:
-    """A cycle that does what the test says, and counts how often it ran."""
-
-    def __init__(self, behave: Callable[[int], Report]) -> None:
-        self._behave = behave
-        self._changed = threading.Condition()
-        self.begun = 0
-        self.ended = 0
-
-    def __call__(self, organization: str) -> Report:
-        with self._changed:
-            self.begun += 1
-            number = self.begun
-            self._changed.notify_all()
-        try:
-            return self._behave(number)
-        finally:
-            with self._changed:
-                self.ended += 1
-                self._changed.notify_all()
-
-    def wait_for(self, *, begun: int = 0, ended: int = 0) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: self.begun >= begun and self.ended >= ended, SOON)
-
-
-def report(*, deferred: int = 0, applied: bool = False) -> Report:
-    one = operation()
-    now = RealClock().now()
-    return Report(
-        cycle_id="c",
-        organization="pe",
-        command="run",
-        started_at=now,
-        finished_at=now,
-        plan=plan(one, deferred={"user.create": deferred} if deferred else {}),
-        outcomes=(Outcome(operation=one, result=Result.APPLIED),) if applied else (),
-    )
+from syncd.model.report import Report
+from tests.fakes.daemons import SOON, Cycles, RunningDaemon, a_report, refusing
 
 
 def hanging(go_on: threading.Event) -> Callable[[int], Report]:
@@ -77,54 +18,31 @@ def hanging(go_on: threading.Event) -> Callable[[int], Report]:
 
     def hang(_number: int) -> Report:
         go_on.wait(SOON)
-        return report()
+        return a_report()
 
     return hang
 
 
-class Running:
-    """A daemon on a thread of its own, and what is seen of it."""
+def until(true: Callable[[], bool]) -> None:
+    """Wait until it is true, within reason."""
+    tick = threading.Event()
+    for _ in range(int(SOON / 0.02)):
+        if true():
+            return
+        tick.wait(0.02)
+    pytest.fail("it never happened")
 
-    def __init__(self, cycles: Cycles, *, every: float = 3600.0, stop_within: float = SOON) -> None:
-        self.registry = CollectorRegistry()
-        self.stop = threading.Event()
-        self.in_time: bool | None = None
-        metrics = Metrics(self.registry, organizations=["pe"])
-        self._daemon = Daemon(
-            [Job(organization="pe", every=timedelta(seconds=every))],
-            cycles,
-            observers={"pe": TelemetryObserver("pe", metrics)},
-            clock=RealClock(),
-            stop=self.stop,
-            stop_within=timedelta(seconds=stop_within),
-        )
-        self._thread = threading.Thread(target=self._run)
 
-    def _run(self) -> None:
-        self.in_time = self._daemon.run()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def end(self) -> None:
-        self.stop.set()
-        self._thread.join(SOON)
-        assert not self._thread.is_alive()
-
-    def failed_cycles(self) -> float | None:
-        labels = {"organization": "pe", "result": "failed"}
-        return self.registry.get_sample_value("syncd_cycles_total", labels)
+def a_while() -> None:
+    """Long enough for what should not happen."""
+    threading.Event().wait(0.3)
 
 
 def test_the_first_cycle_begins_at_once() -> None:
     """An interval of an hour doesn't mean an hour without a cycle."""
-    cycles = Cycles(lambda _: report())
+    cycles = Cycles()
 
-    with Running(cycles) as daemon:
+    with RunningDaemon(pe=cycles) as daemon:
         cycles.wait_for(ended=1)
 
     assert cycles.begun == 1
@@ -133,10 +51,73 @@ def test_the_first_cycle_begins_at_once() -> None:
 
 def test_cycles_follow_one_another() -> None:
     """The interval repeats."""
-    cycles = Cycles(lambda _: report())
+    cycles = Cycles()
 
-    with Running(cycles, every=0.05):
+    with RunningDaemon(pe=cycles).scheduled(every="1s"):
         cycles.wait_for(ended=3)
+
+
+def test_a_cycle_is_asked_for_by_a_request() -> None:
+    """A signal, a changed file or a POST doesn't wait for the hour."""
+    cycles = Cycles()
+
+    with RunningDaemon(pe=cycles) as daemon:
+        cycles.wait_for(ended=1)
+        daemon.mailbox.ask(Wish.SYNC, "signal")
+        cycles.wait_for(ended=2)
+        daemon.mailbox.ask(Wish.SYNC, "http", "pe")
+        cycles.wait_for(ended=3)
+        daemon.mailbox.ask(Wish.SYNC, "http", "gone")
+        a_while()
+
+    assert cycles.begun == 3
+
+
+def test_a_request_in_the_middle_of_a_cycle_is_answered_after_it() -> None:
+    """What changed while it was being read is read once more, and once only."""
+    go_on = threading.Event()
+    cycles = Cycles(hanging(go_on))
+
+    with RunningDaemon(pe=cycles) as daemon:
+        cycles.wait_for(begun=1)
+        for _ in range(5):
+            daemon.mailbox.ask(Wish.SYNC, "file", "pe")
+        a_while()
+        begun = cycles.begun
+        go_on.set()
+        cycles.wait_for(ended=2)
+        a_while()
+
+    assert (begun, cycles.begun) == (1, 2)
+
+
+def test_a_changed_file_asks_for_a_cycle(tmp_path: Path) -> None:
+    """Once it keeps still."""
+    people = tmp_path / "people.csv"
+    people.write_text("one")
+    cycles = Cycles()
+    daemon = RunningDaemon(pe=cycles)
+    daemon.start([daemon.work("pe", cycles, files=(people,))])
+    cycles.wait_for(ended=1)
+    people.write_text("another")
+    cycles.wait_for(ended=2)
+    daemon.end()
+
+    assert cycles.begun == 2
+
+
+def test_a_closed_window_postpones() -> None:
+    """Neither the start nor a request begins a cycle in a blackout; it is counted as postponed."""
+    cycles = Cycles()
+
+    with RunningDaemon(pe=cycles).scheduled(every="1h", blackout=["2000-01-01 - 2100-01-01"]) as daemon:
+        daemon.mailbox.ask(Wish.SYNC, "signal")
+        a_while()
+        next_at = daemon.works["pe"].progress.next_at
+
+    assert cycles.begun == 0
+    assert next_at is not None
+    assert next_at.year == 2100
 
 
 def test_an_attempt_is_told_before_the_cycle_ends() -> None:
@@ -144,11 +125,9 @@ def test_an_attempt_is_told_before_the_cycle_ends() -> None:
     go_on = threading.Event()
     cycles = Cycles(hanging(go_on))
 
-    with Running(cycles) as daemon:
+    with RunningDaemon(pe=cycles) as daemon:
         cycles.wait_for(begun=1)
-        attempted = daemon.registry.get_sample_value(
-            "syncd_cycle_last_attempt_timestamp_seconds", {"organization": "pe"}
-        )
+        attempted = daemon.value("syncd_cycle_last_attempt_timestamp_seconds")
         go_on.set()
 
     assert attempted is not None
@@ -157,9 +136,9 @@ def test_an_attempt_is_told_before_the_cycle_ends() -> None:
 
 def test_deferred_work_follows_at_once() -> None:
     """While a plan leaves operations for later and applies some, nobody waits for the interval."""
-    cycles = Cycles(lambda number: report(deferred=3 - number, applied=True))
+    cycles = Cycles(lambda number: a_report(deferred=3 - number, applied=True))
 
-    with Running(cycles):
+    with RunningDaemon(pe=cycles):
         cycles.wait_for(ended=3)
 
     assert cycles.begun == 3
@@ -167,10 +146,11 @@ def test_deferred_work_follows_at_once() -> None:
 
 def test_deferred_work_without_progress_waits() -> None:
     """If nothing could be applied, trying again at once would only repeat it."""
-    cycles = Cycles(lambda _: report(deferred=1))
+    cycles = Cycles(lambda _: a_report(deferred=1))
 
-    with Running(cycles):
+    with RunningDaemon(pe=cycles):
         cycles.wait_for(ended=1)
+        a_while()
 
     assert cycles.begun == 1
 
@@ -182,48 +162,111 @@ def test_a_failed_cycle_does_not_end_the_daemon(error: Exception) -> None:
     def fail_first(number: int) -> Report:
         if number == 1:
             raise error
-        return report()
+        return a_report()
 
     cycles = Cycles(fail_first)
 
-    with Running(cycles, every=0.05) as daemon:
+    with RunningDaemon(pe=cycles).scheduled(every="1s") as daemon:
         cycles.wait_for(ended=2)
-        failed = daemon.failed_cycles()
+        failed = daemon.value("syncd_cycles_total", result="failed")
 
     assert failed == 1
     assert daemon.in_time is True
 
 
+def test_failures_in_a_row_are_asked_less_often() -> None:
+    """After the third one the next comes four seconds later, not one; a success ends that."""
+
+    def fail(_number: int) -> Report:
+        raise SourceUnreachable("no answer")
+
+    cycles = Cycles(fail)
+
+    with RunningDaemon(pe=cycles).scheduled(every="1s") as daemon:
+        progress = daemon.works["pe"].progress
+        cycles.wait_for(ended=3)
+        until(lambda: progress.failures == 3 and progress.next_at is not None)
+        a_while()
+        assert progress.next_at is not None
+        wait = progress.next_at - daemon.clock.now()
+
+    assert timedelta(seconds=2.5) < wait <= timedelta(seconds=4)
+
+
+def test_a_hanging_organization_delays_nobody() -> None:
+    """The others' cycles come as if it weren't there."""
+    go_on = threading.Event()
+    stuck, well = Cycles(hanging(go_on)), Cycles()
+
+    with RunningDaemon(pe=stuck, other=well).scheduled(every="1s"):
+        stuck.wait_for(begun=1)
+        well.wait_for(ended=3)
+        go_on.set()
+
+
 def test_one_organization_never_has_two_cycles_at_once() -> None:
-    """A cycle that takes longer than the interval makes the next ones be skipped."""
+    """A cycle that takes longer than the interval makes the next ones be skipped, and counted."""
     go_on = threading.Event()
     cycles = Cycles(hanging(go_on))
 
-    with Running(cycles, every=0.02):
+    with RunningDaemon(pe=cycles).scheduled(every="1s"):
         cycles.wait_for(begun=1)
-        time_for_ten_more = 0.2
-        go_on.wait(time_for_ten_more)
+        threading.Event().wait(1.5)
         begun = cycles.begun
         go_on.set()
 
     assert begun == 1
 
 
+def test_a_cycle_beyond_its_deadline_is_told_to_stop() -> None:
+    """It ends between two calls; the next one is not told so."""
+    cycles = Cycles()
+    told: list[bool] = []
+
+    def obey(number: int) -> Report:
+        told.append(cycles.stop.wait(5) if number == 1 else cycles.stop.is_set())
+        return a_report()
+
+    cycles = Cycles(obey)
+    with RunningDaemon(pe=cycles).scheduled(every="1s", deadline="1s"):
+        cycles.wait_for(ended=2)
+
+    assert told[:2] == [True, False]
+
+
+def test_a_wedged_cycle_is_seen() -> None:
+    """Without any sign of progress `/livez` says no; when it moves again, yes."""
+    go_on = threading.Event()
+    cycles = Cycles(hanging(go_on))
+
+    with RunningDaemon(pe=cycles).scheduled(every="1h", stalled_after="1s") as daemon:
+        cycles.wait_for(begun=1)
+        until(lambda: not daemon.health.live()["no cycle wedged"])
+        trouble = daemon.health.trouble
+        go_on.set()
+        until(lambda: daemon.health.live()["no cycle wedged"])
+
+    assert "pe" in trouble
+
+
 def test_stopping_waits_for_the_running_cycle() -> None:
-    """The cycle ends by itself, in its own time, before the daemon does."""
+    """The cycle is told, ends by itself in its own time, and before the daemon does."""
     begun = threading.Event()
+    cycles = Cycles()
 
     def slow(_number: int) -> Report:
         begun.set()
+        assert cycles.stop.wait(SOON)
         threading.Event().wait(0.2)
-        return report()
+        return a_report()
 
     cycles = Cycles(slow)
-    with Running(cycles) as daemon:
+    with RunningDaemon(pe=cycles) as daemon:
         begun.wait(SOON)
         daemon.end()
 
     assert (cycles.ended, daemon.in_time) == (1, True)
+    assert daemon.health.ready()["not stopping"] is False
 
 
 def test_stopping_does_not_wait_for_ever() -> None:
@@ -231,9 +274,82 @@ def test_stopping_does_not_wait_for_ever() -> None:
     go_on = threading.Event()
     cycles = Cycles(hanging(go_on))
 
-    with Running(cycles, stop_within=0.1) as daemon:
+    with RunningDaemon(pe=cycles, stop_within=0.1) as daemon:
         cycles.wait_for(begun=1)
         daemon.end()
         go_on.set()
 
     assert daemon.in_time is False
+
+
+def test_a_reload_adds_changes_and_removes() -> None:
+    """Who is new begins at once; who is gone is told to stop; who stays keeps the time of the next cycle."""
+    old, gone, new, late = Cycles(), Cycles(), Cycles(), Cycles()
+    daemon = RunningDaemon(pe=old, gone=gone)
+    daemon._reload = lambda: [daemon.work("pe", new, settings="changed"), daemon.work("late", late)]
+    with daemon:
+        old.wait_for(ended=1)
+        gone.wait_for(ended=1)
+        daemon.mailbox.ask(Wish.RELOAD, "signal")
+        late.wait_for(ended=1)
+        daemon.mailbox.ask(Wish.SYNC, "signal")
+        new.wait_for(ended=1)
+        late.wait_for(ended=2)
+
+    assert gone.stop.is_set()
+    assert (old.begun, gone.begun) == (1, 1)
+
+
+def test_a_reload_takes_over_a_new_schedule() -> None:
+    """Nobody waits an hour for the shorter interval to begin."""
+    cycles = Cycles()
+    daemon = RunningDaemon(pe=cycles)
+    daemon._reload = lambda: [daemon.scheduled(every="1s").work("pe", cycles)]
+    with daemon:
+        cycles.wait_for(ended=1)
+        daemon.mailbox.ask(Wish.RELOAD, "signal")
+        cycles.wait_for(ended=3)
+
+
+def test_a_refused_reload_changes_nothing() -> None:
+    """The old configuration goes on."""
+    cycles = Cycles()
+
+    with RunningDaemon(pe=cycles, reload=refusing("mode is missing")) as daemon:
+        cycles.wait_for(ended=1)
+        daemon.mailbox.ask(Wish.RELOAD, "signal")
+        daemon.mailbox.ask(Wish.SYNC, "signal")
+        cycles.wait_for(ended=2)
+
+
+@pytest.mark.parametrize("by", [-86_400.0, 86_400.0])
+def test_a_set_clock_is_noticed(by: float) -> None:
+    """Somebody sets the wall clock by a day, back or forth: the next cycle is never more than an interval away."""
+    cycles = Cycles()
+
+    with RunningDaemon(pe=cycles) as daemon:
+        cycles.wait_for(ended=1)
+        progress = daemon.works["pe"].progress
+        until(lambda: progress.next_at is not None and progress.running_s is None)
+        daemon.clock.set_by = by
+        until(lambda: abs((progress.next_at or daemon.clock.now()) - daemon.clock.now()) <= timedelta(hours=1))
+
+
+def test_a_store_that_hangs_keeps_nobody_from_asking() -> None:
+    """The probe waits on a thread of its own; being alive and the cycles don't depend on it."""
+    go_on = threading.Event()
+    cycles = Cycles()
+    daemon = RunningDaemon(pe=cycles)
+
+    def hang() -> None:
+        go_on.wait(SOON)
+
+    daemon.probe = hang
+    with daemon:
+        cycles.wait_for(ended=1)
+        daemon.mailbox.ask(Wish.SYNC, "signal")
+        cycles.wait_for(ended=2)
+        alive = daemon.health.live()
+        go_on.set()
+
+    assert all(alive.values())

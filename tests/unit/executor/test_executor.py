@@ -192,6 +192,15 @@ def test_what_may_pass_is_tried_again() -> None:
     assert Run(Service({"a": [busy()] * 6}))(step("a"))["a"].result is Result.FAILED
 
 
+def test_every_repetition_is_told() -> None:
+    """Five failures and a success are five repetitions; the last failure of a call that is given up is none."""
+    run = Run(Service({"a": [busy()] * 5, "b": [busy()] * 6}))
+    run(step("a"), step("b"))
+    told = [fields for name, fields in run.observer.events if name == "api_call_retried"]
+
+    assert told == [{"call": "CreateAlias", "code": busy().code}] * 10
+
+
 def test_throttles_are_patiently_tried_again() -> None:
     """A throttle says nothing about the operation: thirty of them before it is given up."""
     slow: list[CallError] = [Throttled("CreateAlias", "ThrottlingException", "slow down")] * 29

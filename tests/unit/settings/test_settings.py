@@ -102,10 +102,16 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
+        ("schedule: {cron: '0 * * *'}", "organizations[0].schedule: '0 * * *' has 4 fields; cron has five"),
+        ("schedule: {cron: '61 * * * *'}", "organizations[0].schedule: '61 * * * *' is no cron expression"),
+        ("schedule: {cron: '0 0 31 2 *'}", "organizations[0].schedule: '0 0 31 2 *' names a day that no year has"),
+        ("schedule: {cron: '@daily', every: 5m}", "organizations[0].schedule: say every or cron, not both"),
+        ("schedule: {timezone: Mars}", "organizations[0].schedule.timezone: there is no time zone 'Mars'"),
         (
-            "schedule: {cron: '0 * * * *'}",
-            "organizations[0].schedule: cron schedules are not supported yet, write for instance",
+            "schedule: {allow: [tue-xyz]}",
+            "organizations[0].schedule.allow[0]: 'tue-xyz' is no window: days are mon, tue",
         ),
+        ("schedule: {allow: [mon], blackout: [mon]}", "organizations[0].schedule: allow and blackout leave no moment"),
         ("schedule: {every: 10s}", "organizations[0].schedule: jitter must be shorter than every"),
         ("schedule: {every: 0s}", "organizations[0].schedule: every must be at least 1s"),
         ("apply: {workers: 0}", "organizations[0].apply.workers: must be greater than or equal to 1"),

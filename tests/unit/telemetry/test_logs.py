@@ -1,17 +1,22 @@
 """Log lines as they come out."""
 
+import base64
 import io
 import json
 import logging
+import threading
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-import structlog
 
-from syncd.telemetry.logs import configure_logs, get_logger
+from syncd.telemetry.logs import configure_logs, count_lines, get_logger, log_thread_crash
 from syncd.telemetry.redaction import SecretFilter
 from syncd.telemetry.settings import LogSettings
+from tests.fakes.logging_state import logging_as_before
 
 
 class Terminal(io.StringIO):
@@ -22,13 +27,10 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
+def others_logging() -> Iterator[None]:
     """Leave the logging of the other tests alone."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    with logging_as_before():
+        yield
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -104,9 +106,21 @@ def test_a_level_below_the_configured_one_is_silent() -> None:
     assert [line["event"] for line in lines(stream)] == ["loud"]
 
 
-@pytest.mark.parametrize("name", ["botocore.endpoint", "urllib3.connectionpool", "boto3.resources"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "botocore.endpoint",
+        "urllib3.connectionpool",
+        "boto3.resources",
+        "ldap3",
+        "uvicorn.access",
+        "apscheduler.scheduler",
+        "sqlalchemy.engine",
+        "some.library",
+    ],
+)
 def test_libraries_never_tell_request_bodies(name: str) -> None:
-    """Even at level debug the AWS libraries stay at warnings: at debug they print what they send."""
+    """Even at level debug every library stays at warnings: at debug they print what they send."""
     stream = io.StringIO()
     begin(stream, level="debug")
 
@@ -149,3 +163,82 @@ def test_personal_data_shows_when_asked_for() -> None:
 
     assert (lines(hidden)[0]["summary"], lines(hidden)[0]["subject"]) == ("(hidden)", "user:7")
     assert lines(shown)[0]["summary"] == "add ada@corp.example"
+
+
+def test_a_louder_library_is_not_louder_than_configured() -> None:
+    """With `log.level: error`, warnings of libraries are silent too."""
+    stream = io.StringIO()
+    begin(stream, level="error")
+    logging.getLogger("botocore").warning("quiet")
+    logging.getLogger("some.library").warning("quiet")
+    logging.getLogger("some.library").error("loud")
+
+    assert [line["event"] for line in lines(stream)] == ["loud"]
+
+
+def test_every_line_is_counted_by_level() -> None:
+    """Lines of ours and of libraries count once each, debug lines not; a new configuration of logs counts on."""
+    stream, counted = io.StringIO(), Counter[str]()
+    begin(stream, level="debug")
+    count_lines(lambda level: counted.update(["replaced"]))
+    count_lines(lambda level: counted.update([level]))
+    get_logger().debug("one")
+    get_logger().info("two")
+    begin(stream, level="info")
+    get_logger().warning("three")
+    get_logger().error("four")
+    logging.getLogger("some.library").critical("five")
+    logging.getLogger("some.library").info("never written")
+
+    assert counted == {"info": 1, "warning": 1, "error": 2}
+
+
+def test_a_time_is_written_as_such() -> None:
+    """Times in fields are ISO 8601, as the time of the line is."""
+    stream = io.StringIO()
+    begin(stream)
+    get_logger().info("cycle_postponed", until=datetime(2026, 1, 2, 6, tzinfo=UTC))
+
+    assert lines(stream)[0]["until"] == "2026-01-02T06:00:00+00:00"
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_no_secret_shows_anywhere(format: str) -> None:  # noqa: A002 - the setting's name
+    """At level debug, with personal data: in fields, in libraries' lines, in tracebacks and what led to them."""
+    stream, canary = io.StringIO(), "CANARY/s3cr%t+wörd"
+    begin(stream, secrets=(canary,), level="debug", format=format, personal_data=True)
+    get_logger().debug("x", message=canary, subject=[canary], stages_s={"plan": canary}, ldapsearch=f"-w {canary}")
+    logging.getLogger("ldap3").error("bind of %r with %s", canary.encode(), quote(canary, safe=""))
+    logging.getLogger("botocore.auth").warning("Basic %s", base64.b64encode(canary.encode()).decode())
+    try:
+        crash(canary)
+    except RuntimeError as error:
+        get_logger().error("cycle_crashed", exc_info=error)
+        logging.getLogger("apscheduler.executors.default").exception("Job raised an exception")
+
+    text = stream.getvalue()
+    assert len(text.splitlines()) >= 5
+    assert "Traceback" in text
+    assert text.count("(hidden)") >= 8
+    assert "CANARY" not in text
+    assert base64.b64encode(b"CANARY/s3cr").decode()[:12] not in text
+
+
+def test_a_thread_that_crashes_is_a_line() -> None:
+    """What happens in the background goes through the same filters, and names its thread."""
+    stream = io.StringIO()
+    begin(stream, secrets=("s3cret-value",))
+    error = RuntimeError("could not use s3cret-value")
+    log_thread_crash(threading.ExceptHookArgs((RuntimeError, error, None, threading.Thread(name="notices"))))
+
+    (line,) = lines(stream)
+    assert (line["event"], line["level"], line["thread"]) == ("thread_crashed", "error", "notices")
+    assert "RuntimeError: could not use (hidden)" in line["exception"]
+
+
+def crash(password: str) -> None:
+    """Fail with *password* in a variable, in the message, and in the error that caused it."""
+    try:
+        raise ValueError(f"can't use {password}")  # noqa: TRY301 - what causes the next
+    except ValueError as error:
+        raise RuntimeError(f"bind with {password!r} failed") from error

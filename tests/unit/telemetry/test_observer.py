@@ -2,13 +2,11 @@
 
 import io
 import json
-import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import structlog
 from prometheus_client import CollectorRegistry
 
 from syncd.errors import Locked, SourceUnreachable
@@ -17,11 +15,13 @@ from syncd.model.operation import Action, Operation
 from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.ports import Observer
+from syncd.telemetry.events import EVENTS
 from syncd.telemetry.logs import configure_logs
 from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.observer import TelemetryObserver
 from syncd.telemetry.redaction import SecretFilter
 from syncd.telemetry.settings import LogSettings
+from tests.fakes.logging_state import logging_as_before
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OPERATION = Operation(
@@ -39,13 +39,10 @@ OPERATION = Operation(
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     """Where the lines of a test go; the logging of others is put back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    text = io.StringIO()
-    configure_logs(LogSettings(level="debug"), text, secrets=SecretFilter())
-    yield text
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    with logging_as_before():
+        text = io.StringIO()
+        configure_logs(LogSettings(level="debug"), text, secrets=SecretFilter())
+        yield text
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -75,6 +72,50 @@ def test_the_cycle_id_stays_on_every_line_of_its_cycle(stream: io.StringIO) -> N
     observer.stage("read_lists")
 
     assert [line.get("cycle_id") for line in lines(stream)] == ["c1", "c1", None]
+
+
+def test_the_plan_is_on_the_lines_that_follow_it(stream: io.StringIO) -> None:
+    """Its first digits say what to approve; the next cycle has none until its own plan is made."""
+    observer = TelemetryObserver("pe")
+    observer.event("cycle_started", cycle_id="c1")
+    observer.event("plan_made", plan="0123456789ab", add=3)
+    observer.settled(Outcome(operation=OPERATION, result=Result.APPLIED))
+    observer.event("cycle_started", cycle_id="c2")
+
+    told = [(line["event"], line["cycle_id"], line.get("plan")) for line in lines(stream)]
+    assert told == [
+        ("cycle_started", "c1", None),
+        ("plan_made", "c1", "0123456789ab"),
+        ("operation_applied", "c1", "0123456789ab"),
+        ("cycle_started", "c2", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("result", "event"),
+    [
+        (Result.APPLIED, "operation_applied"),
+        (Result.FAILED, "operation_failed"),
+        (Result.UNKNOWN, "operation_unknown"),
+        (Result.SKIPPED, "operation_skipped"),
+    ],
+)
+def test_each_outcome_is_an_event(result: Result, event: str, stream: io.StringIO) -> None:
+    """One line an operation, whose name says how it ended, at the level of the inventory."""
+    TelemetryObserver("pe").settled(Outcome(operation=OPERATION, result=result))
+
+    (line,) = lines(stream)
+    assert (line["event"], line["level"]) == (event, EVENTS[event].level)
+
+
+@pytest.mark.parametrize("name", ["daemon_stopped", "api_call_retried", "ldap_server_failed", "cycle_stalled"])
+def test_an_event_has_the_level_of_the_inventory(name: str, stream: io.StringIO) -> None:
+    """Who tells an event needs not know how grave it is; one that nobody declared is information."""
+    observer = TelemetryObserver("pe")
+    observer.event(name)
+    observer.event("something_new")
+
+    assert [line["level"] for line in lines(stream)] == [EVENTS[name].level, "info"]
 
 
 def test_an_operation_is_a_line_without_names(stream: io.StringIO) -> None:
@@ -115,6 +156,7 @@ def test_a_cycle_ends_with_one_canonical_line(stream: io.StringIO) -> None:
             finished_at=START + timedelta(seconds=1.5),
             plan=plan,
             outcomes=(Outcome(operation=OPERATION, result=Result.APPLIED),),
+            calls={"ListUsers": 1, "CreateUser": 2},
             took={"plan": 0.12345},
             oldest_detail_s=12.6,
         )
@@ -127,12 +169,12 @@ def test_a_cycle_ends_with_one_canonical_line(stream: io.StringIO) -> None:
         "event": "cycle_finished",
         "organization": "pe",
         "cycle_id": "c1",
+        "plan": plan.digest[:12],
         "logger": "syncd",
         "command": "run",
         "result": "applied",
         "exit_code": 0,
         "took_s": 1.5,
-        "digest": plan.digest[:12],
         "add": 1,
         "change": 0,
         "remove": 0,
@@ -146,7 +188,7 @@ def test_a_cycle_ends_with_one_canonical_line(stream: io.StringIO) -> None:
         "failed": 0,
         "unknown": 0,
         "skipped": 0,
-        "api_calls": 1,
+        "api_calls": 3,
         "oldest_detail_s": 13,
         "stages_s": {"plan": 0.123},
     }

@@ -1,6 +1,7 @@
 """What may stand in a log line."""
 
 import base64
+import json
 from urllib.parse import quote
 
 import pytest
@@ -18,14 +19,26 @@ SECRET = 'p@ss/"wörd'
         base64.b64encode(SECRET.encode()).decode(),
         base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("="),
         '\\"w\\u00f6rd',
+        repr(SECRET.encode())[2:-1],
+        json.dumps(repr(SECRET.encode())[2:-1])[1:-1],
     ],
-    ids=["plain", "in a URL", "base64", "base64 for URLs", "within JSON"],
+    ids=["plain", "in a URL", "base64", "base64 for URLs", "within JSON", "bytes", "bytes within JSON"],
 )
 def test_a_secret_is_replaced_in_each_form_it_travels_in(form: str) -> None:
     """Plain, URL-encoded, base64 and JSON forms all go."""
     text = f"before {form if 'u00f6' not in form else 'p@ss/' + form} after"
 
     assert SecretFilter([SECRET]).clean(text) == f"before {HIDDEN} after"
+
+
+@pytest.mark.parametrize("user", ["", "a", "ab", "abc"])
+def test_a_secret_is_replaced_within_something_encoded(user: str) -> None:
+    """A header of basic authentication holds name and password in base64: what is left of it tells nothing."""
+    header = base64.b64encode(f"{user}:{SECRET}:rest".encode()).decode()
+    left = SecretFilter([SECRET]).clean(header)
+
+    assert HIDDEN in left
+    assert len(left.replace(HIDDEN, "")) <= len(header) - len(SECRET)
 
 
 def test_a_longer_secret_goes_before_one_it_contains() -> None:

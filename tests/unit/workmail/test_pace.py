@@ -46,7 +46,7 @@ def test_the_service_may_ask_for_more() -> None:
 
     for _ in range(8):
         backoff.throttled(7.0)
-    backoff.pause()
+    assert backoff.pause() == 7.0
 
     assert clock.monotonic() - begun == 7.0
 
@@ -62,3 +62,8 @@ def test_a_stop_ends_the_wait() -> None:
     backoff.throttled(3600.0)
 
     backoff.pause()
+
+
+def test_without_a_throttle_nobody_waits() -> None:
+    """A pause that wasn't needed takes no time, and says so."""
+    assert Backoff(FakeClock()).pause() == 0.0

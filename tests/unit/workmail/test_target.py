@@ -383,6 +383,53 @@ def test_every_call_is_counted() -> None:
     assert place.observer.calls["ListUsers", "ok"] == 1
 
 
+def test_calls_add_up_by_operation() -> None:
+    """A report says what a cycle cost: every call that was sent, also those that had to be repeated."""
+    place = Place()
+    place.lists()
+    before = place.target.calls()
+    place.service.set_rules(
+        [Fault(operation="ListUsers", error=ErrorAnswer(code="InternalFailure", status=500), nth=1)]
+    )
+    place.lists()
+
+    assert place.target.calls()["ListUsers"] - before["ListUsers"] == 2
+    assert place.target.calls()["ListGroups"] - before["ListGroups"] == 1
+    assert sum(place.target.calls().values()) == len(place.caller.sent)
+
+
+def test_what_holds_a_call_up_is_told() -> None:
+    """Each call is told of when it is sent, each repetition with its reason, each wait with its seconds."""
+    place = Place()
+    place.service.set_rules(
+        [
+            Fault(operation="ListUsers", error=ErrorAnswer(code="ThrottlingException"), nth=1),
+            Fault(operation="ListGroups", timeout="after", times=1),
+        ]
+    )
+    place.lists()
+    told = place.observer.events
+
+    assert [fields for name, fields in told if name == "api_call_retried"] == [
+        {"call": "ListUsers", "code": "ThrottlingException"},
+        {"call": "ListGroups", "code": "NoAnswer"},
+    ]
+    waits = [fields["waited_s"] for name, fields in told if name == "api_call_delayed"]
+    assert waits[0] == 0.5
+    assert sum(name == "api_call_sent" for name, _ in told) == sum(place.observer.calls.values())
+
+
+def test_a_throttled_update_that_is_sent_again_is_told() -> None:
+    """It goes back to its own call, not to the read before it, and the repetition counts."""
+    place = Place()
+    fry = place.user("fry")
+    place.service.set_rules([Fault(operation="UpdateUser", error=ErrorAnswer(code="ThrottlingException"), times=2)])
+    place.target.send(Call("UpdateUser", {"UserId": fry, "City": "Mars", "*": Merged("DescribeUser")}))
+
+    assert [name for name, _ in place.observer.events if name == "api_call_retried"] == ["api_call_retried"] * 2
+    assert place.target.calls() == {"DescribeUser": 1, "UpdateUser": 3}
+
+
 def test_switches_can_turn_while_it_runs() -> None:
     """A settle delay hides a change for a while: lists show what was before, never half of it."""
     place = Place()

@@ -52,6 +52,14 @@ def test_a_closed_connection_is_said() -> None:
         stream.next_message()
 
 
+def test_answers_that_come_one_by_one_are_each_whole() -> None:
+    """A message that comes after all that came before was read, and is longer, is not cut."""
+    answers = [ber.done(1), ber.done(2, said="a longer one"), ber.done(3)]
+    stream = stream_of(b"".join(answers), [len(answer) for answer in answers])
+
+    assert [stream.next_message() for _ in answers] == answers
+
+
 def test_a_trickle_ends_at_the_deadline() -> None:
     """A server that sends a byte now and then is not waited for beyond the deadline."""
     clock = FakeClock()

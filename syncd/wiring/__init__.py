@@ -1,5 +1,6 @@
 """From settings to live objects: the one place that names concrete classes."""
 
+import os
 import secrets
 import string
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.cycle import Parts
-from syncd.errors import ConfigurationError, Problem, SourceError, UsageError
+from syncd.errors import ConfigurationError, Problem, UsageError
 from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.model.names import Kind, identity_of, kind_of
 from syncd.planning import document
@@ -23,15 +24,17 @@ from syncd.settings import Loaded, OrganizationSettings
 if TYPE_CHECKING:
     from syncd.mapping import Rules
     from syncd.mapping.settings import MappingSettings
-    from syncd.model.check import Check
     from syncd.model.names import Key
     from syncd.notices.report_files import ReportFiles
     from syncd.notices.sending import Notices
     from syncd.notices.settings import HeartbeatSettings
+    from syncd.sources.csv import CsvSource
     from syncd.sources.ldap.proposal import Proposal
     from syncd.sources.ldap.settings import LdapSettings
     from syncd.sources.ldap.source import LdapSource
+    from syncd.sources.settings import CsvSettings
     from syncd.store.store import Store
+    from syncd.telemetry.settings import WebSettings
 
 #: Within what every kind of directory accepts: at least 8 and fewer than 64 (`workmail.md` F).
 _PASSWORD_LENGTH = 32
@@ -72,6 +75,24 @@ def open_store(loaded: Loaded, *, must_exist: bool = False) -> "Store":
     )
 
 
+def read_web_settings(path: Path) -> "WebSettings":
+    """Read the web configuration in *path*, as strictly as the configuration itself.
+
+    Raises:
+        ConfigurationError: with every problem of the file.
+    """
+    from syncd.settings.reading import read_model
+    from syncd.telemetry.settings import WebSettings
+
+    try:
+        return read_model(WebSettings, path, os.environ)[0]
+    except ConfigurationError as error:
+        if error.problems:
+            raise
+        # It could not be read at all; the reader's own hint is about the configuration.
+        raise ConfigurationError(error.message, hint="it is named by http.web_config") from error
+
+
 def build(
     loaded: Loaded,
     organization: OrganizationSettings,
@@ -94,7 +115,7 @@ def build(
     clock = clock or SystemClock(stop)
     stored = store.organization(organization.workmail.organization_id)
     limits = workmail_limits()
-    rules = mapping.Rules(_mapping(organization))
+    rules = mapping.Rules(mapping_of(organization))
     return Parts(
         organization=organization.name,
         organization_id=organization.workmail.organization_id,
@@ -138,7 +159,7 @@ def _target(organization: OrganizationSettings, clock: Clock, observer: Observer
     )
 
 
-def _mapping(organization: OrganizationSettings) -> "MappingSettings":
+def mapping_of(organization: OrganizationSettings) -> "MappingSettings":
     """Return the mapping; unless it says who is enabled, an LDAP server's disabled accounts are not."""
     from syncd.sources.ldap.settings import LdapSettings
 
@@ -161,9 +182,14 @@ def _source(
 
     if isinstance(organization.source, LdapSettings):
         return ldap_source(loaded, organization, rules, clock=clock, observer=observer)
+    return csv_source(loaded, organization.source, rules)
+
+
+def csv_source(loaded: Loaded, settings: "CsvSettings", rules: "Rules") -> "CsvSource":
+    """Return the CSV source that *settings* describe; no file is opened yet."""
     from syncd.sources.csv import CsvSource
 
-    return CsvSource(organization.source, folder=loaded.folder, users=rules.users, groups=rules.groups)
+    return CsvSource(settings, folder=loaded.folder, users=rules.users, groups=rules.groups)
 
 
 def ldap_source(
@@ -185,7 +211,7 @@ def ldap_source(
         open_session,
         settings,
         clock=clock,
-        password=partial(_ldap_password, loaded, organization.name, settings),
+        password=partial(ldap_password, loaded, organization.name, settings),
     )
     if observer is not None:
         connect = partial(connect, event=observer.event)
@@ -199,7 +225,7 @@ def ldap_source(
     )
 
 
-def _ldap_password(loaded: Loaded, name: str, settings: "LdapSettings") -> str:
+def ldap_password(loaded: Loaded, name: str, settings: "LdapSettings") -> str:
     """Return the password as it is now: it may have been changed since the configuration was read."""
     from syncd.settings import load
 
@@ -210,31 +236,6 @@ def _ldap_password(loaded: Loaded, name: str, settings: "LdapSettings") -> str:
             (each.source.bind for each in organizations if each.name == name and each.source.type == "ldap"), bind
         )
     return bind.password.get_secret_value() if bind.password else ""
-
-
-def examine_source(loaded: Loaded, organization: OrganizationSettings) -> Iterator["Check"]:
-    """Yield what can be said of the directory of *organization*; it is asked, and nothing is changed."""
-    from syncd import mapping
-    from syncd.model.check import Check, Health
-    from syncd.sources.ldap.settings import LdapSettings
-
-    clock = SystemClock()
-    rules = mapping.Rules(_mapping(organization))
-    if isinstance(organization.source, LdapSettings):
-        from syncd.sources.ldap.examination import examine
-
-        source = ldap_source(loaded, organization, rules, clock=clock)
-        yield from examine(organization.source, source, rules.users, clock)
-        return
-    try:
-        snapshot = _source(loaded, organization, rules, clock=clock).read(())
-    except SourceError as error:
-        yield Check(topic="read", health=Health.FAIL, found=str(error), exit_code=error.exit_code)
-    else:
-        found = (
-            f"{len(snapshot.users):,} people, {len(snapshot.groups):,} groups, {len(snapshot.rejections):,} rejected"
-        )
-        yield Check(topic="read", health=Health.WARN if snapshot.rejections else Health.OK, found=found)
 
 
 def ldapsearch_for(organization: OrganizationSettings, key: "Key") -> tuple[str, ...]:
@@ -374,5 +375,5 @@ def run_examples(loaded: Loaded, organization: OrganizationSettings) -> tuple[Pr
     from syncd.workmail.limits import workmail_limits
 
     index = loaded.settings.organizations.index(organization)
-    rules = mapping.Rules(_mapping(organization), where=f"{loaded.path}: organizations[{index}].mapping")
+    rules = mapping.Rules(mapping_of(organization), where=f"{loaded.path}: organizations[{index}].mapping")
     return mapping.run_examples(rules, workmail_limits())

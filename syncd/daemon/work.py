@@ -1,0 +1,30 @@
+"""What a daemon does for one organization."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from syncd.daemon.progress import Progress
+from syncd.daemon.settings import Schedule
+from syncd.model.report import Report
+from syncd.ports import CycleObserver
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One organization's cycles: when, and what.
+
+    *cycle* runs one and returns its report, or raises. It must look at *stop* itself, between calls. *observer* hears
+    everything, *progress* is one of those to whom it passes that on. *settings* is compared: a reload that leaves
+    them equal leaves the work as it is. *files* are watched; a change of theirs asks for a cycle.
+    """
+
+    organization: str
+    schedule: Schedule
+    cycle: Callable[[], Report]
+    observer: CycleObserver
+    progress: Progress
+    stop: threading.Event = field(default_factory=threading.Event)
+    settings: object = None
+    files: tuple[Path, ...] = ()

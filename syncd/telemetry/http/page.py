@@ -1,0 +1,156 @@
+"""The status page: what is known of each organization, poured into HTML on the server.
+
+No script at all; one style sheet within the page, allowed by its hash; nothing from elsewhere. At three in the
+morning it says in one look what is wrong and what to type.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from syncd import __version__
+from syncd.model.status import Light, OrganizationStatus, Status
+from syncd.planning.rendering.safe import safe
+from syncd.telemetry.http import words
+from syncd.telemetry.http.chart import Chart, draw
+from syncd.telemetry.http.lamps import SHAPES
+
+_FOLDER = Path(__file__).parent / "templates"
+#: So many organizations are shown whole on one page; with more, each has a page of its own.
+SHOWN_WHOLE = 3
+#: So many that ask for a look are shown with what to type; the rest follow in the table.
+SHOWN_LARGE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What may be shown: names and addresses, the button that asks for a cycle; *missing* is what syncd lacks."""
+
+    personal_data: bool = False
+    actions: bool = False
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One organization as the templates take it."""
+
+    status: OrganizationStatus
+    name: str
+    url: str
+    label: str
+    reason: str
+    how_long: str
+    steps: tuple[words.Step, ...]
+    more_steps: tuple[words.Step, ...]
+    chart: Chart | None
+
+
+def render_overview(status: Status, shown: Shown) -> str:
+    """Return the page over all organizations, the worst first."""
+    cards = [_card(one, shown) for one in status.worst_first]
+    asking = [card for card in cards if card.status.light.asks_for_a_look]
+    large = asking[:SHOWN_LARGE]
+    rest = cards[len(large) :]
+    worst = cards[0].status.light if cards else Light.NOT_YET
+    verdict = words.verdict(status, shown.missing)
+    more = {
+        "cards": cards,
+        "shown_whole": len(cards) <= SHOWN_WHOLE,
+        "large": large,
+        "rest": rest,
+        "busy": [card for card in rest if card.status.light is not Light.IN_SYNC],
+        "calm": [card for card in rest if card.status.light is Light.IN_SYNC],
+    }
+    return _render("overview.html", status.as_of, shown, worst, verdict, **more)
+
+
+def render_organization(one: OrganizationStatus, shown: Shown) -> str:
+    """Return the page of one organization."""
+    verdict = words.verdict(Status(as_of=one.as_of, organizations=(one,)), shown.missing)
+    return _render("organization.html", one.as_of, shown, one.light, verdict, card=_card(one, shown))
+
+
+def render_asked(names: Sequence[str], shown: Shown, now: datetime) -> str:
+    """Return the page that answers whoever asked for a cycle of *names* with a browser."""
+    asked = [safe(name) for name in names]
+    return _render("asked.html", now, shown, Light.RUNNING, "A cycle was asked for.", names=asked)
+
+
+def policy(*, actions: bool) -> str:
+    """Return the Content-Security-Policy of a page."""
+    form = "'self'" if actions else "'none'"
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self'; base-uri 'none'; "
+        f"form-action {form}; frame-ancestors 'none'"
+    )
+
+
+def _card(one: OrganizationStatus, shown: Shown) -> Card:
+    return Card(
+        status=one,
+        name=safe(one.name),
+        url=f"/organizations/{quote(one.name, safe='')}",
+        label=words.label(one),
+        reason=words.reason(one, personal=shown.personal_data),
+        how_long=words.how_long(one),
+        steps=tuple(words.next_steps(one)),
+        more_steps=tuple(words.more_steps(one)),
+        chart=draw(one.cycles),
+    )
+
+
+def _render(name: str, now: datetime, shown: Shown, light: Light, verdict: str, **more: Any) -> str:  # noqa: ANN401 - a template takes anything
+    return _template(name).render(
+        now=now,
+        shown=shown,
+        light=Light.FAILING if shown.missing else light,
+        verdict=verdict,
+        version=__version__,
+        **more,
+    )
+
+
+@cache
+def _style() -> str:
+    return (_FOLDER / "status.css").read_text(encoding="utf-8")
+
+
+@cache
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["safe_text"] = safe
+    environment.filters["span"] = words.span
+    environment.globals |= {
+        "words": words,
+        "style": Markup(_style()),  # noqa: S704 - our own file, without anything from elsewhere
+        "shapes": {light: Markup(shape) for light, shape in SHAPES.items()},  # noqa: S704 - our own, constant
+        "moment": _moment,
+        "iso": _iso,
+    }
+    return environment.get_template(name)
+
+
+def _moment(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _iso(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,134 @@
+"""What `syncd doctor` looks at: the examinations of the rooms, put together; what needs nothing comes first."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from syncd.errors import ConfigurationError
+from syncd.model.check import Check, fail, failed, not_asked, ok
+from syncd.settings import Loaded, OrganizationSettings
+from syncd.wiring import SystemClock, csv_source, ldap_password, ldap_source, mapping_of, run_examples
+
+if TYPE_CHECKING:
+    from syncd.workmail.client import Caller, Heard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """One part of the surroundings; *examine* looks at it, and asks whom it must."""
+
+    name: str
+    examine: Callable[[], Iterator[Check]]
+
+
+def areas_of_machine(loaded: Loaded) -> tuple[Area, ...]:
+    """Return what is the same for all organizations."""
+    return (
+        Area(name="configuration", examine=partial(_configuration, loaded)),
+        Area(name="surroundings", examine=partial(_surroundings, loaded)),
+        Area(name="store", examine=partial(_store, loaded)),
+        Area(name="http", examine=partial(_http, loaded)),
+    )
+
+
+def areas_of(loaded: Loaded, organization: OrganizationSettings) -> tuple[Area, ...]:
+    """Return what is looked at for *organization*."""
+    return (
+        Area(name="configuration", examine=partial(_settings, loaded, organization)),
+        Area(name="store", examine=partial(_lock, loaded, organization)),
+        Area(name="source", examine=partial(_source, loaded, organization)),
+        Area(name="workmail", examine=partial(_workmail, organization)),
+    )
+
+
+def areas_without_configuration(error: ConfigurationError) -> tuple[Area, ...]:
+    """Return what can be looked at where the configuration can't be used, which *error* tells."""
+    reason = "the configuration can't be used"
+    return (
+        Area(name="configuration", examine=lambda: iter([failed("file", error)])),
+        Area(name="surroundings", examine=partial(_surroundings, None)),
+        *(
+            Area(name=name, examine=lambda: iter([not_asked("rest", reason)]))
+            for name in ("store", "http", "source", "workmail")
+        ),
+    )
+
+
+def _configuration(loaded: Loaded) -> Iterator[Check]:
+    from syncd.settings.examination import examine
+
+    yield from examine(loaded, os.environ)
+
+
+def _settings(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]:
+    from syncd.settings.examination import examine_organization
+
+    yield from examine_organization(organization)
+    problems = run_examples(loaded, organization)
+    for problem in problems:
+        yield fail("examples", f"{problem.where}: {problem.reason}", problem.remedy, ConfigurationError.exit_code)
+    if not problems and organization.mapping.tests:
+        yield ok("examples", f"all of the mapping hold ({len(organization.mapping.tests)})")
+
+
+def _surroundings(loaded: Loaded | None) -> Iterator[Check]:
+    from syncd.daemon.surroundings import examine, this_place
+
+    zones = {each.schedule.timezone for each in loaded.settings.organizations} if loaded else set()
+    yield from examine(this_place(), zones)
+
+
+def _store(loaded: Loaded) -> Iterator[Check]:
+    from syncd.store.examination import examine
+    from syncd.store.settings import store_path
+
+    yield from examine(store_path(loaded.settings.store, loaded.folder))
+
+
+def _lock(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]:
+    from syncd.store.examination import examine_lock
+    from syncd.store.settings import store_path
+
+    path = store_path(loaded.settings.store, loaded.folder)
+    yield from examine_lock(path, organization.workmail.organization_id)
+
+
+def _http(loaded: Loaded) -> Iterator[Check]:
+    from syncd.telemetry.examination import examine
+
+    yield from examine(loaded.settings.http)
+
+
+def _source(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]:
+    from syncd import mapping
+    from syncd.sources.ldap.settings import LdapSettings
+
+    clock = SystemClock()
+    rules = mapping.Rules(mapping_of(organization))
+    settings = organization.source
+    if not isinstance(settings, LdapSettings):
+        from syncd.sources.csv import examination as csv_examination
+
+        yield from csv_examination.examine(settings, csv_source(loaded, settings, rules), loaded.folder, clock)
+        return
+    from syncd.sources.ldap import examination as ldap_examination
+    from syncd.sources.ldap.connection import try_each
+
+    source = ldap_source(loaded, organization, rules, clock=clock)
+    password = partial(ldap_password, loaded, organization.name, settings)
+    attempts = partial(try_each, settings, clock=clock, password=password)
+    yield from ldap_examination.examine(settings, source, rules.users, clock, attempts)
+
+
+def _workmail(organization: OrganizationSettings) -> Iterator[Check]:
+    from syncd.workmail.client import BotoCaller, find_credentials
+    from syncd.workmail.examination import Service, examine
+
+    settings = organization.workmail
+
+    def make_caller(service: Service, heard: "Heard") -> "Caller":
+        return BotoCaller(settings, connections=1, service=service, heard=heard)
+
+    yield from examine(settings, make_caller, partial(find_credentials, settings), SystemClock())

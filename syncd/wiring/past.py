@@ -1,0 +1,87 @@
+"""What the store knows of the cycles before this process: metrics and status page and notices go on from there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from syncd.errors import Interrupted
+
+if TYPE_CHECKING:
+    from syncd.model.status import PastCycle
+    from syncd.notices.sending import Notices
+    from syncd.store.records import CycleRecord
+    from syncd.store.store import OrganizationStore
+    from syncd.telemetry.board import Board
+    from syncd.telemetry.metrics import Metrics
+
+#: So many cycles a chart shows.
+_CHARTED = 100
+#: As many cycles are kept; the last success is looked for among them.
+_FAR_BACK = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What was before.
+
+    *failures* counts the last cycles in a row that ended with an error; *waiting_since* is when the first of the last
+    in a row began in which something awaited approval.
+    """
+
+    last_success: datetime | None
+    failures: int
+    waiting_since: datetime | None
+
+
+def past_of(stored: "OrganizationStore") -> Past:
+    """Return what the last cycles of an organization say together."""
+    return _past_of(stored.history.cycles(_FAR_BACK))
+
+
+def _past_of(cycles: "Sequence[CycleRecord]") -> Past:
+    from syncd.model.report import SUCCESSES
+
+    with_plan = [cycle for cycle in cycles if cycle.summary != "failed"]
+    waiting = list(takewhile(lambda cycle: cycle.counts.get("withheld") or cycle.summary == "withheld", with_plan))
+    return Past(
+        last_success=next((cycle.finished_at for cycle in cycles if cycle.summary in SUCCESSES), None),
+        failures=len(list(takewhile(lambda cycle: cycle.summary == "failed", cycles))),
+        waiting_since=waiting[-1].started_at if waiting else None,
+    )
+
+
+def take_up(metrics: "Metrics", board: "Board", notices: "Notices", name: str, stored: "OrganizationStore") -> None:
+    """Let metrics, status page and notices go on where the cycles of the organization *name* ended."""
+    cycles = stored.history.cycles(_FAR_BACK)
+    past = _past_of(cycles)
+    metrics.remember(name, last_success=past.last_success, failures=past.failures, waiting_since=past.waiting_since)
+    charted = [_past_cycle(record) for record in reversed(cycles[:_CHARTED])]
+    plan = stored.history.last_plan()
+    board.seed(name, charted, plan, past.last_success)
+    if cycles:
+        notices.seed(name, cycles[0].summary, plan, cycles[0].finished_at)
+
+
+def remember(metrics: "Metrics", name: str, stored: "OrganizationStore") -> None:
+    """Let the metrics of one run go on where the cycles of the organization *name* ended."""
+    past = past_of(stored)
+    metrics.remember(name, last_success=past.last_success, failures=past.failures, waiting_since=past.waiting_since)
+
+
+def _past_cycle(record: "CycleRecord") -> "PastCycle":
+    from syncd.model.status import STOPPED, PastCycle
+
+    applied = record.results.get("applied", 0)
+    return PastCycle(
+        cycle_id=record.cycle_id,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        result=STOPPED if record.exit_code == Interrupted.exit_code else record.summary,
+        error=record.error,
+        exit_code=record.exit_code,
+        applied=applied,
+        failed=sum(record.results.values()) - applied,
+        withheld=record.counts.get("withheld", 0),
+    )

@@ -1,0 +1,159 @@
+"""Which operations of WorkMail does syncd use, what for, and which must its role never have?
+
+| mode      | allows                 | enough for                                                        |
+|-----------|------------------------|-------------------------------------------------------------------|
+| read-only | READ                   | `plan`, and every cycle in mode `observe`                         |
+| write     | READ, WRITE            | mode `create` and `upsert`                                        |
+| delete    | READ, WRITE, DELETE    | mode `full`                                                       |
+| export    | READ                   | a complete read of the directory; mailboxes are not exported here |
+
+An IAM action is the operation's name after `workmail:` (`workmail.md` H). There is no ARN of a user or a group: a
+policy can say which organization, and no less. Hence the explicit Deny: whatever else is attached to the role, what
+ends an organization or opens a mailbox stays impossible.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+
+class Purpose(StrEnum):
+    """What an operation is called for."""
+
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+
+
+class PolicyMode(StrEnum):
+    """How much a policy allows."""
+
+    READ_ONLY = "read-only"
+    WRITE = "write"
+    DELETE = "delete"
+    EXPORT = "export"
+
+
+#: Every operation that syncd sends. A test holds this against the calls of recorded runs: nothing more, nothing less.
+PERMISSIONS: Mapping[str, Purpose] = {
+    "DescribeOrganization": Purpose.READ,
+    "ListMailDomains": Purpose.READ,
+    "GetMailDomain": Purpose.READ,
+    "ListUsers": Purpose.READ,
+    "ListGroups": Purpose.READ,
+    "ListResources": Purpose.READ,
+    "ListAliases": Purpose.READ,
+    "ListGroupMembers": Purpose.READ,
+    "DescribeUser": Purpose.READ,
+    "DescribeGroup": Purpose.READ,
+    "CreateUser": Purpose.WRITE,
+    "CreateGroup": Purpose.WRITE,
+    "RegisterToWorkMail": Purpose.WRITE,
+    "CreateAlias": Purpose.WRITE,
+    "UpdatePrimaryEmailAddress": Purpose.WRITE,
+    "UpdateUser": Purpose.WRITE,
+    "UpdateGroup": Purpose.WRITE,
+    "AssociateMemberToGroup": Purpose.WRITE,
+    "DeleteAlias": Purpose.DELETE,
+    "DisassociateMemberFromGroup": Purpose.DELETE,
+    "DeregisterFromWorkMail": Purpose.DELETE,
+}
+
+#: What syncd never sends and its role must never do: every other operation of WorkMail that isn't a plain read.
+NEVER: Sequence[str] = (
+    # Ends what can't be brought back. A deregistered mailbox can, for 30 days; a deleted user can't.
+    "DeleteOrganization",
+    "DeleteUser",
+    "DeleteGroup",
+    "DeleteResource",
+    # Opens somebody's mailbox.
+    "ResetPassword",
+    "PutMailboxPermissions",
+    "DeleteMailboxPermissions",
+    "AssumeImpersonationRole",
+    "CreateImpersonationRole",
+    "UpdateImpersonationRole",
+    "DeleteImpersonationRole",
+    "StartMailboxExportJob",
+    "CancelMailboxExportJob",
+    "DeletePersonalAccessToken",
+    # Changes how the whole organization signs in, and from where.
+    "CreateIdentityCenterApplication",
+    "DeleteIdentityCenterApplication",
+    "PutIdentityProviderConfiguration",
+    "DeleteIdentityProviderConfiguration",
+    "PutAccessControlRule",
+    "DeleteAccessControlRule",
+    "CreateMobileDeviceAccessRule",
+    "UpdateMobileDeviceAccessRule",
+    "DeleteMobileDeviceAccessRule",
+    "PutMobileDeviceAccessOverride",
+    "DeleteMobileDeviceAccessOverride",
+    # Changes where mail goes, what is kept of it and who watches it.
+    "RegisterMailDomain",
+    "DeregisterMailDomain",
+    "UpdateDefaultMailDomain",
+    "PutRetentionPolicy",
+    "DeleteRetentionPolicy",
+    "PutEmailMonitoringConfiguration",
+    "DeleteEmailMonitoringConfiguration",
+    "PutInboundDmarcSettings",
+    # Sends the credentials of an Exchange server.
+    "CreateAvailabilityConfiguration",
+    "UpdateAvailabilityConfiguration",
+    "DeleteAvailabilityConfiguration",
+    "TestAvailabilityConfiguration",
+    # A tag may be what another policy's condition rests on.
+    "TagResource",
+    "UntagResource",
+    # Not synchronized (yet).
+    "CreateOrganization",
+    "CreateResource",
+    "UpdateResource",
+    "AssociateDelegateToResource",
+    "DisassociateDelegateFromResource",
+    "UpdateMailboxQuota",
+)
+
+#: What stands in a policy before anybody has said which organization.
+PLACEHOLDERS = {"region": "REGION", "account": "ACCOUNT", "organization_id": "ORGANIZATION"}
+#: The most characters, white space apart, of a managed policy (IAM quotas).
+MAXIMUM_SIZE = 6144
+
+_ALLOWED: Mapping[PolicyMode, Sequence[Purpose]] = {
+    PolicyMode.READ_ONLY: (Purpose.READ,),
+    PolicyMode.WRITE: (Purpose.READ, Purpose.WRITE),
+    PolicyMode.DELETE: (Purpose.READ, Purpose.WRITE, Purpose.DELETE),
+    # syncd exports no mailbox, so that no StartMailboxExportJob and no iam:PassRole is needed.
+    PolicyMode.EXPORT: (Purpose.READ,),
+}
+_SIDS: Mapping[Purpose, str] = {
+    Purpose.READ: "SyncdReads",
+    Purpose.WRITE: "SyncdWrites",
+    Purpose.DELETE: "SyncdRemoves",
+}
+
+
+def operations(mode: PolicyMode) -> frozenset[str]:
+    """Return the operations that a policy of *mode* allows."""
+    return frozenset(name for name, purpose in PERMISSIONS.items() if purpose in _ALLOWED[mode])
+
+
+def organization_arn(*, region: str, account: str, organization_id: str) -> str:
+    """Return the only kind of resource that WorkMail knows."""
+    return f"arn:aws:workmail:{region}:{account}:organization/{organization_id}"
+
+
+def policy(mode: PolicyMode, organizations: Sequence[str]) -> dict[str, Any]:
+    """Return the IAM policy of *mode* for the ARNs *organizations*: one Allow for each purpose, and one Deny."""
+    resources = list(dict.fromkeys(organizations))
+    statements = [
+        _statement(_SIDS[purpose], "Allow", [n for n, p in PERMISSIONS.items() if p is purpose], resources)
+        for purpose in _ALLOWED[mode]
+    ]
+    return {"Version": "2012-10-17", "Statement": [*statements, _statement("SyncdNever", "Deny", NEVER, ["*"])]}
+
+
+def _statement(sid: str, effect: str, names: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    actions = sorted(f"workmail:{name}" for name in names)
+    return {"Sid": sid, "Effect": effect, "Action": actions, "Resource": list(resources)}

@@ -1,0 +1,89 @@
+"""`syncd run` as a process of its own, and what is seen of it from outside."""
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.functional.conftest import Place
+
+SOON = 30.0
+
+
+class RunningDaemon:
+    """A daemon in a process of its own; its log goes to a file."""
+
+    def __init__(self, place: Place, process: subprocess.Popen[str], port: int) -> None:
+        self.place = place
+        self.process = process
+        self.port = port
+
+    def ask(self, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def metric(self, name: str) -> float:
+        found = re.search(rf"^{re.escape(name)} (\S+)$", self.ask("/metrics")[1], re.MULTILINE)
+        return float(found[1]) if found else -1.0
+
+    def log(self, event: str = "") -> list[dict[str, Any]]:
+        """Return the lines so far; with *event*, those of that name."""
+        text = (self.place.folder / "log").read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+        return [line for line in lines if event in ("", line["event"])]
+
+    def resident_mib(self) -> float:
+        """Return how much memory it holds now."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * 4096 / 2**20
+
+    def descriptors(self) -> int:
+        """Return how many files and sockets it has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def end(self) -> int:
+        """Ask it to stop, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(SOON)
+
+    def wait_until(self, true: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + SOON
+        while True:
+            try:
+                if true():
+                    return
+            except (OSError, http.client.HTTPException):
+                pass
+            assert self.process.poll() is None, "the daemon ended"
+            assert time.monotonic() < give_up, "it never happened"
+            time.sleep(0.05)  # noqa: TID251 - the daemon is another process, with a clock of its own
+
+
+@contextmanager
+def running(place: Place, *, every: str = "1s", **environment: str) -> Iterator[RunningDaemon]:
+    """Run a daemon that begins a cycle *every* so often."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    place.change("log: {level: error}", f"http: {{listen: 127.0.0.1:{port}}}\nlog: {{level: info}}")
+    place.change("every: 10s", f"every: {every}")
+    with (place.folder / "log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            place.command("run"), cwd=place.folder, env=place.env(**environment), stderr=log, stdout=log, text=True
+        )
+        try:
+            yield RunningDaemon(place, process, port)
+        finally:
+            process.kill()
+            process.wait()

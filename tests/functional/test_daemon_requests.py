@@ -1,0 +1,221 @@
+"""What `syncd run` does when it is asked: signals, a new configuration, changed files; and what it tells systemd."""
+
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from syncd.emulator.faults import ErrorAnswer, Fault
+from tests.functional.conftest import Place
+from tests.functional.daemon_process import SOON, RunningDaemon, running
+
+
+class Systemd:
+    """The socket on which systemd listens, and what it has heard."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.setblocking(False)
+        self.messages: list[str] = []
+
+    def hear(self) -> list[str]:
+        """Return everything said so far."""
+        while True:
+            try:
+                self.messages.append(self._socket.recv(4096).decode())
+            except BlockingIOError:
+                return self.messages
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def systemd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systemd]:
+    found = Systemd(tmp_path_factory.mktemp("run") / "notify")
+    yield found
+    found.close()
+
+
+def address(systemd: Systemd) -> str:
+    return str(systemd._socket.getsockname())
+
+
+def cycles(daemon: RunningDaemon) -> int:
+    return len(daemon.log("cycle_finished"))
+
+
+def open_intents(place: Place) -> int:
+    """How many calls the journal knows no end of."""
+    with closing(sqlite3.connect(f"file:{place.folder / 'syncd.db'}?mode=ro", uri=True)) as store:
+        (count,) = store.execute("SELECT count(*) FROM journal WHERE is_open").fetchone()
+    return int(count)
+
+
+def has_said(daemon: RunningDaemon, event: str, times: int = 1) -> Callable[[], bool]:
+    return lambda: len(daemon.log(event)) >= times
+
+
+def test_a_signal_asks_for_a_cycle_now(place: Place) -> None:
+    """SIGUSR1 doesn't wait for the hour."""
+    with running(place, every="1h") as daemon:
+        daemon.wait_until(lambda: cycles(daemon) == 1)
+        daemon.process.send_signal(signal.SIGUSR1)
+        daemon.wait_until(lambda: cycles(daemon) == 2)
+        reasons = [line["reason"] for line in daemon.log("cycle_requested")]
+
+    assert reasons == ["start", "signal"]
+
+
+def test_a_changed_file_is_synced_without_being_asked(place: Place) -> None:
+    """Day 2 arrives a few seconds after its files do."""
+    with running(place, every="1h") as daemon:
+        daemon.wait_until(lambda: cycles(daemon) == 1)
+        place.day("day2")
+        daemon.wait_until(lambda: cycles(daemon) == 2)
+        finished = daemon.log("cycle_finished")[-1]
+
+    assert finished["applied"] > 0
+
+
+def test_a_new_configuration_is_taken_over(place: Place) -> None:
+    """SIGHUP reads it again: a new log level and a new mode hold, without a restart."""
+    with running(place, every="1h") as daemon:
+        daemon.wait_until(lambda: cycles(daemon) == 1)
+        place.change("mode: full", "mode: observe")
+        place.day("day2")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_until(has_said(daemon, "configuration_reloaded"))
+        daemon.process.send_signal(signal.SIGUSR1)
+        daemon.wait_until(lambda: cycles(daemon) >= 2)
+        finished = daemon.log("cycle_finished")[-1]
+        told = daemon.log("configuration_reloaded")[0]
+
+    assert (told["added"], told["removed"], told["changed"]) == (0, 0, 1)
+    assert finished["applied"] == 0
+    assert finished["outside"] > 0
+
+
+def test_a_broken_configuration_is_refused_and_the_old_one_goes_on(place: Place) -> None:
+    """It says which line is wrong, on the metrics too, and cycles go on as before."""
+    reloaded = "syncd_config_last_reload_successful"
+    with running(place, every="1h") as daemon:
+        daemon.wait_until(lambda: cycles(daemon) == 1)
+        good = daemon.metric(reloaded)
+        place.change("mode: full", "mode: ful")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_until(has_said(daemon, "configuration_rejected"))
+        refused = daemon.log("configuration_rejected")[0]
+        bad = daemon.metric(reloaded)
+        daemon.process.send_signal(signal.SIGUSR1)
+        daemon.wait_until(lambda: cycles(daemon) == 2)
+        ready = daemon.ask("/readyz")[0]
+        place.change("mode: ful", "mode: full")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_until(has_said(daemon, "configuration_reloaded"))
+        again = daemon.metric(reloaded)
+
+    assert "organizations[0].mode" in refused["message"]
+    assert (good, bad, again) == (1, 0, 1)
+    assert ready == 200
+
+
+def test_what_needs_a_restart_is_named(place: Place) -> None:
+    """The store and the address of HTTP are not swapped under a running daemon."""
+    with running(place, every="1h") as daemon:
+        daemon.wait_until(lambda: cycles(daemon) == 1)
+        place.change("sqlite:///syncd.db", "sqlite:///another.db")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_until(has_said(daemon, "configuration_needs_restart"))
+        keys = daemon.log("configuration_needs_restart")[0]["keys"]
+
+    assert keys == ["store"]
+    assert not (place.folder / "another.db").exists()
+
+
+def test_systemd_hears_how_it_is(place: Place, systemd: Systemd) -> None:
+    """READY once HTTP answers, a status line, signs of life, a reload with its time, and the end."""
+    with running(place, every="1h", NOTIFY_SOCKET=address(systemd), WATCHDOG_USEC="300000", WATCHDOG_PID="") as daemon:
+        daemon.wait_until(lambda: "READY=1" in systemd.hear())
+        answered = daemon.ask("/startupz")[0] if daemon.port else 0
+        daemon.wait_until(lambda: cycles(daemon) == 1)
+        daemon.wait_until(lambda: "1 in sync" in "".join(systemd.hear()))
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_until(lambda: systemd.hear().count("READY=1") == 2)
+        code = daemon.end()
+    heard = systemd.hear()
+
+    assert (answered, code) == (200, 0)
+    assert heard.count("WATCHDOG=1") > 2
+    assert any(message.startswith("RELOADING=1\nMONOTONIC_USEC=") for message in heard)
+    assert heard[-1] == "STOPPING=1"
+    assert any(message.startswith("STATUS=1 organization: 1 in sync; last ok ") for message in heard)
+
+
+def test_it_is_ready_while_nobody_answers(place: Place, systemd: Systemd) -> None:
+    """AWS and the directory may be down: it starts, says so, and goes on trying."""
+    place.change("people.csv", "nowhere.csv")
+    place.server.service.set_rules(
+        [Fault(operation="DescribeOrganization", error=ErrorAnswer(code="InternalFailure", status=500))]
+    )
+    with running(place, every="1s", NOTIFY_SOCKET=address(systemd)) as daemon:
+        daemon.wait_until(lambda: "READY=1" in systemd.hear())
+        daemon.wait_until(lambda: cycles(daemon) >= 1)
+        probes = [daemon.ask(path)[0] for path in ("/livez", "/readyz", "/startupz")]
+
+    assert probes == [200, 200, 200]
+
+
+def test_a_wedged_cycle_gets_no_food_for_the_watchdog(place: Place, systemd: Systemd) -> None:
+    """A service that never answers stops all signs of life, after the time that was set; `/livez` says no."""
+    place.change("jitter: 0s", "jitter: 0s, stalled_after: 1s")
+    place.server.service.set_rules([Fault(operation="DescribeOrganization", delay_s=20)])
+    with running(place, every="1h", NOTIFY_SOCKET=address(systemd), WATCHDOG_USEC="300000", WATCHDOG_PID="") as daemon:
+        daemon.wait_until(lambda: daemon.ask("/livez")[0] == 503)
+        daemon.wait_until(has_said(daemon, "watchdog_withheld"))
+        before = systemd.hear().count("WATCHDOG=1")
+        status, text = daemon.ask("/metrics")
+        after = systemd.hear().count("WATCHDOG=1")
+        reason = daemon.log("watchdog_withheld")[0]["reason"]
+        said = systemd.hear()
+
+    assert before == after
+    assert (status, "syncd_build_info" in text) == (200, True)
+    assert "planetexpress" in reason
+    assert any("wedged" in message for message in said)
+
+
+def test_a_stop_does_not_wait_for_a_service_that_never_answers(place: Place) -> None:
+    """The call in flight stays open in the journal; the exit code is 0 and thirty seconds are not passed."""
+    place.server.service.set_rules([Fault(operation="CreateGroup", delay_s=60)])
+    place.change("region:", "read_timeout: 60s\n      region:")
+    with running(place, every="1h") as daemon:
+        daemon.wait_until(has_said(daemon, "cycle_started"))
+        daemon.wait_until(lambda: open_intents(place) > 0)
+        daemon.process.send_signal(signal.SIGTERM)
+        code = daemon.process.wait(SOON)
+        last = daemon.log()[-1]
+    place.server.service.set_rules([])
+    healed = [place.syncd("sync").returncode, place.syncd("plan", "--detailed-exitcode").returncode]
+
+    assert code == 0
+    assert last["event"] == "daemon_stop_timed_out"
+    assert healed == [0, 0]
+
+
+def test_a_second_one_on_the_same_store_is_told_who_holds_it(place: Place) -> None:
+    """`syncd sync` beside a daemon in a cycle ends with 75."""
+    place.server.service.set_rules([Fault(operation="DescribeOrganization", delay_s=3)])
+    with running(place, every="1h") as daemon:
+        daemon.wait_until(has_said(daemon, "cycle_started"))
+        result = place.syncd("sync")
+
+    assert result.returncode == 75
+    assert str(daemon.process.pid) in result.stderr
+    assert os.getpid() != daemon.process.pid

@@ -1,0 +1,64 @@
+"""What the store says of the cycles before this process."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from syncd.model.plan import Plan
+from syncd.model.report import Report
+from syncd.planning.document import dumps, loads
+from syncd.store.store import OrganizationStore, Store
+from syncd.wiring.past import Past, past_of
+from tests.builders import ORGANIZATION_ID, operation, plan
+from tests.fakes.clock import FakeClock
+
+START = FakeClock().now()
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Iterator[OrganizationStore]:
+    with Store(tmp_path / "syncd.db", clock=FakeClock(), encode=dumps, decode=loads) as store:
+        yield store.organization(ORGANIZATION_ID)
+
+
+IN_SYNC = plan()
+WITHHELD = plan(operation(), withheld={operation().id: "guard removals"})
+
+
+def record(ours: OrganizationStore, *plans: Plan | None) -> None:
+    """An hour passes between cycles, which take a minute; None is a cycle that failed."""
+    for number, made in enumerate(plans):
+        begun = START + timedelta(hours=number)
+        ours.history.record(
+            Report(
+                cycle_id=f"c{number}",
+                organization="pe",
+                command="run",
+                started_at=begun,
+                finished_at=begun + timedelta(minutes=1),
+                plan=made,
+                error="" if made else "no answer",
+            )
+        )
+
+
+def test_nothing_is_known_of_a_new_organization(ours: OrganizationStore) -> None:
+    """No success, no failure, nothing that waits."""
+    assert past_of(ours) == Past(last_success=None, failures=0, waiting_since=None)
+
+
+def test_failures_in_a_row_are_the_last_ones(ours: OrganizationStore) -> None:
+    """Those before a cycle with a plan are over; the success stays known."""
+    record(ours, None, IN_SYNC, None, None)
+
+    success = START + timedelta(hours=1, minutes=1)
+    assert past_of(ours) == Past(last_success=success, failures=2, waiting_since=None)
+
+
+def test_what_awaits_approval_waits_since_the_first_of_the_last_in_a_row(ours: OrganizationStore) -> None:
+    """A cycle with nothing withheld begins anew; a cycle that failed says nothing of it."""
+    record(ours, WITHHELD, IN_SYNC, WITHHELD, None, WITHHELD)
+
+    assert past_of(ours).waiting_since == START + timedelta(hours=2)
