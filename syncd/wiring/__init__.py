@@ -57,7 +57,7 @@ class SystemClock:
         self._stop.wait(seconds)
 
 
-def open_store(loaded: Loaded, *, must_exist: bool = False) -> "Store":
+def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None = None) -> "Store":
     """Open the store of the configuration.
 
     Raises:
@@ -68,7 +68,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False) -> "Store":
 
     return Store(
         store_path(loaded.settings.store, loaded.folder),
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         encode=lambda plan: document.dumps(plan, indent=None),
         decode=document.loads,
         must_exist=must_exist,
@@ -279,13 +279,15 @@ def propose_ldap(
     return propose(settings, partial(open_session, settings, clock=SystemClock()), base=base)
 
 
-def notices(loaded: Loaded, *, on_outcome: Callable[[str, str], None], event: Callable[..., None]) -> "Notices":
+def notices(
+    loaded: Loaded, *, on_outcome: Callable[[str, str], None], event: Callable[..., None], clock: Clock | None = None
+) -> "Notices":
     """Return who tells people of cycles, as configured; nothing is sent before its `start`."""
     from syncd.notices.sending import Notices
 
     return Notices(
         loaded.settings.notices,
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         on_outcome=on_outcome,
         heartbeats=heartbeats(loaded),
         event=event,
@@ -298,7 +300,11 @@ def heartbeats(loaded: Loaded) -> "dict[str, HeartbeatSettings]":
 
 
 def report_files(
-    loaded: Loaded, *, on_failure: Callable[[str, OSError], None], event: Callable[..., None]
+    loaded: Loaded,
+    *,
+    on_failure: Callable[[str, OSError], None],
+    event: Callable[..., None],
+    clock: Clock | None = None,
 ) -> "ReportFiles | None":
     """Return who writes a report of each cycle; None where no folder is configured."""
     from syncd.notices.report_files import ReportFiles
@@ -306,7 +312,7 @@ def report_files(
     reports = loaded.settings.reports
     if reports.folder is None:
         return None
-    return ReportFiles(reports.folder, reports.keep, SystemClock(), on_failure, event=event)
+    return ReportFiles(reports.folder, reports.keep, clock or SystemClock(), on_failure, event=event)
 
 
 def guard_names() -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from syncd.errors import StoreError, SyncdError
 from syncd.model.status import BoardOrganization
 from syncd.notices.report_files import ReportFiles
 from syncd.notices.settings import HEARTBEAT
+from syncd.ports import Clock
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.sources.settings import CsvSettings
 from syncd.store.store import Store
@@ -59,23 +60,29 @@ class _Seat:
 class Service:
     """Everything around the cycles of one process.
 
+    Cycles and all who tell of them live by *clock*; the scheduler has none but the machine's (APScheduler asks it).
+
     Raises:
         SyncdError: the configuration can't be used, or the store not be opened.
     """
 
-    def __init__(self, reading: Reading, *, loaded: Loaded, store: Store, mailbox: Mailbox) -> None:
+    def __init__(
+        self, reading: Reading, *, loaded: Loaded, store: Store, mailbox: Mailbox, clock: Clock | None = None
+    ) -> None:
         self._reading = reading
         self._loaded = loaded
         self._store = store
         self._mailbox = mailbox
-        self._clock = wiring.SystemClock()
+        self._own_clock = clock
+        self._machine = wiring.SystemClock()
+        self._clock = clock or self._machine
         self._random = SystemRandom()
         self._log = get_logger()
         self._seats: dict[str, _Seat] = {}
         self._clean: Callable[[str], str] = str
         self._metrics = new_metrics(organizations=(), guards=wiring.guard_names())
         self._board = Board(self._clock, clean=self._hide)
-        self._health = health = Health(self._clock)
+        self._health = health = Health(self._machine)
         self._app = make_app(
             self._metrics.registry,
             Probes(live=health.live, ready=health.ready, started=health.start),
@@ -84,7 +91,7 @@ class Service:
             sync=self._ask,
             read_web=wiring.read_web_settings,
         )
-        self._notices = wiring.notices(loaded, on_outcome=self._metrics.noticed, event=self._note)
+        self._notices = wiring.notices(loaded, on_outcome=self._metrics.noticed, event=self._note, clock=self._clock)
         self._works = self._take_over(loaded)
 
     def run(self) -> bool:
@@ -92,7 +99,7 @@ class Service:
         with HttpServer(self._app) as server, self._telling():
             self._log.info("http_started", listen=server.address)
             around = Surroundings(
-                clock=self._clock,
+                clock=self._machine,
                 random=self._random,
                 mailbox=self._mailbox,
                 health=self._health,
@@ -154,8 +161,8 @@ class Service:
     def _take_over(self, loaded: Loaded) -> tuple[Work, ...]:
         """Make the works of *loaded*, then let everything else know of it: nothing is done by halves."""
         organizations = self._reading.choose(loaded)
-        seats = {each.name: self._seats.get(each.name) or _Seat(Progress(self._clock)) for each in organizations}
-        files = wiring.report_files(loaded, on_failure=self._not_reported, event=self._note)
+        seats = {each.name: self._seats.get(each.name) or _Seat(Progress(self._machine)) for each in organizations}
+        files = wiring.report_files(loaded, on_failure=self._not_reported, event=self._note, clock=self._clock)
         works = tuple(self._work(loaded, each, seats[each.name], files) for each in organizations)
         self._clean = self._reading.taken(loaded)
         heartbeats = wiring.heartbeats(loaded)
@@ -186,7 +193,9 @@ class Service:
         name, mode, source = organization.name, organization.mode.value, organization.source
         telling = [self._notices.observer(name, mode), *([files.observer(name, mode)] if files is not None else [])]
         observer = Several(seat.progress, TelemetryObserver(name, self._metrics), self._board.observer(name), *telling)
-        parts = wiring.build(loaded, organization, store=self._store, observer=observer, stop=seat.stop)
+        parts = wiring.build(
+            loaded, organization, store=self._store, observer=observer, stop=seat.stop, clock=self._own_clock
+        )
         watched = [source.users, source.groups] if isinstance(source, CsvSettings) else []
         return Work(
             organization=name,

@@ -59,17 +59,17 @@ MAPPING = MappingSettings.model_validate(
 def run() -> list[tuple[str, float, float]]:
     """Return the peak memory in MB of a cycle without change; print its CPU time."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-        parts = _parts(Path(folder))
+        parts, _ = make_parts(Path(folder))
         run_cycle(parts, Options(command="sync"))
         _forget_peak()
-        before = _memory("VmRSS")
+        before = memory_of("VmRSS")
         begun = time.process_time()
         report = run_cycle(parts, Options(command="sync"))
         took = time.process_time() - begun
         if report.plan is None or report.plan.operations or report.plan.rejections:
             message = f"the cycle should find nothing to do: {report.plan and report.plan.counts}"
             raise AssertionError(message)
-    peak = _memory("VmHWM")
+    peak = memory_of("VmHWM")
     stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.took.items())
     print(
         f"  cycle without change: {took:.1f} s of CPU ({stages}); {before:.0f} MB before it, {peak:.0f} MB at its peak"
@@ -77,7 +77,8 @@ def run() -> list[tuple[str, float, float]]:
     return [("peak memory of a cycle without change, both sides, MB", peak, LIMIT_MB)]
 
 
-def _parts(folder: Path) -> Parts:
+def make_parts(folder: Path) -> tuple[Parts, Emulator]:
+    """Write the directory into *folder*, and fill a store there and an emulator with it."""
     write_users(folder / "people.csv", SIZE)
     write_groups(folder / "groups.csv", SIZE)
     clock, observer = SystemClock(), RecordingObserver()
@@ -89,7 +90,7 @@ def _parts(folder: Path) -> Parts:
     for binding in _populate(emulator, clock):
         store.memory.bind(binding)
     rules, limits = Rules(MAPPING), workmail_limits()
-    return Parts(
+    parts = Parts(
         organization="corp",
         organization_id=ORGANIZATION_ID,
         source=CsvSource(
@@ -123,6 +124,7 @@ def _parts(folder: Path) -> Parts:
         observer=observer,
         verify_within=timedelta(days=7),
     )
+    return parts, emulator
 
 
 def _populate(emulator: Emulator, clock: SystemClock) -> list[Binding]:
@@ -153,10 +155,10 @@ def _populate(emulator: Emulator, clock: SystemClock) -> list[Binding]:
     return bindings
 
 
-def _memory(what: str) -> float:
+def memory_of(what: str, pid: int | str = "self") -> float:
     """Return a line of /proc/self/status in MB; elsewhere than on Linux, the peak since the process began."""
     try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{what}:"))

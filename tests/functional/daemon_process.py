@@ -17,6 +17,11 @@ from tests.functional.conftest import Place
 SOON = 30.0
 
 
+def log_of(place: Place) -> Path:
+    """Where its log goes: beside the folder, whose file system may be full or frozen."""
+    return place.folder.with_name(f"{place.folder.name}.log")
+
+
 class RunningDaemon:
     """A daemon in a process of its own; its log goes to a file."""
 
@@ -40,7 +45,7 @@ class RunningDaemon:
 
     def log(self, event: str = "") -> list[dict[str, Any]]:
         """Return the lines so far; with *event*, those of that name."""
-        text = (self.place.folder / "log").read_text(encoding="utf-8")
+        text = log_of(self.place).read_text(encoding="utf-8")
         lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
         return [line for line in lines if event in ("", line["event"])]
 
@@ -58,8 +63,12 @@ class RunningDaemon:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(SOON)
 
-    def wait_until(self, true: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + SOON
+    def pause(self, seconds: float) -> None:
+        """Let the daemon go on for a while."""
+        time.sleep(seconds)  # noqa: TID251 - the daemon is another process, with a clock of its own
+
+    def wait_until(self, true: Callable[[], bool], *, within: float = SOON) -> None:
+        give_up = time.monotonic() + within
         while True:
             try:
                 if true():
@@ -68,7 +77,7 @@ class RunningDaemon:
                 pass
             assert self.process.poll() is None, "the daemon ended"
             assert time.monotonic() < give_up, "it never happened"
-            time.sleep(0.05)  # noqa: TID251 - the daemon is another process, with a clock of its own
+            self.pause(0.05)
 
 
 @contextmanager
@@ -78,7 +87,7 @@ def running(place: Place, *, every: str = "1s", **environment: str) -> Iterator[
         port = free.getsockname()[1]
     place.change("log: {level: error}", f"http: {{listen: 127.0.0.1:{port}}}\nlog: {{level: info}}")
     place.change("every: 10s", f"every: {every}")
-    with (place.folder / "log").open("w", encoding="utf-8") as log:
+    with log_of(place).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             place.command("run"), cwd=place.folder, env=place.env(**environment), stderr=log, stdout=log, text=True
         )
