@@ -27,7 +27,7 @@ def organization(number: int, endpoint: str, source: dict[str, object]) -> dict[
         "name": f"org{number:03d}",
         "mode": "full",
         "schedule": {"every": "10s", "jitter": "0s"},
-        "source": source,
+        "source": dict(source),  # a copy: YAML would point from one to the other
         "mapping": {
             "key": "id",
             "users": {
