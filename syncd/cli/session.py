@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from syncd.model.names import Key
     from syncd.model.plan import Plan
     from syncd.model.report import Report
+    from syncd.notices.sending import Notices
     from syncd.ports import CycleObserver
     from syncd.settings import Loaded, OrganizationSettings
     from syncd.store.store import Store
 
 #: As shells end what Ctrl-C ended.
 INTERRUPTED = 130
+#: How long a command that is done waits for its notices to be sent.
+_NOTICES_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,7 @@ def _run_cycles(
     with ExitStack() as stack:
         stack.enter_context(stopping_on_signals(stop, told=_tell_stop, abandon=abandon))
         store = stack.enter_context(open_store(session))
+        notices = None if options.dry_run else stack.enter_context(_notices(session, store))
         if figures is not None:
             figures.opened(store, {each.name: each.workmail.organization_id for each in session.organizations})
         for organization in session.organizations:
@@ -110,7 +114,7 @@ def _run_cycles(
                 break
             try:
                 with _observed(session, organization.name, options.command, figures) as observer:
-                    told = observer if options.dry_run else _reported(session, organization, observer)
+                    told = observer if notices is None else _told(session, organization, observer, notices)
                     parts = wiring.build(session.loaded, organization, store=store, observer=told, stop=stop)
                     report = run_cycle(parts, options)
             except SyncdError as error:
@@ -156,8 +160,28 @@ def _shown(session: Session, organization: str, command: str) -> "Iterator[Cycle
         yield TelemetryObserver(organization)
 
 
-def _reported(session: Session, organization: "OrganizationSettings", observer: "CycleObserver") -> "CycleObserver":
-    """Let report files be written beside what *observer* does, where a folder is configured."""
+@contextmanager
+def _notices(session: Session, store: "Store") -> "Iterator[Notices]":
+    """Tell people of the cycles as the daemon does; what was told before is known from the history."""
+    from syncd import wiring
+    from syncd.wiring import past
+
+    def told(name: str, **fields: object) -> None:
+        typer.echo(f"syncd: {name.replace('_', ' ')}: {fields.get('notice')}: {fields.get('reason', '')}", err=True)
+
+    notices = wiring.notices(session.loaded, on_outcome=lambda _name, _outcome: None, event=told)
+    if session.loaded.settings.notices or wiring.heartbeats(session.loaded):
+        for each in session.organizations:
+            past.seed(notices, each.name, store.organization(each.workmail.organization_id))
+        notices.start()
+    yield notices
+    notices.stop(_NOTICES_WITHIN_S)
+
+
+def _told(
+    session: Session, organization: "OrganizationSettings", observer: "CycleObserver", notices: "Notices"
+) -> "CycleObserver":
+    """Let notices and report files be made beside what *observer* does."""
     from syncd import wiring
     from syncd.daemon.observers import Several
 
@@ -165,8 +189,10 @@ def _reported(session: Session, organization: "OrganizationSettings", observer: 
         folder = session.loaded.settings.reports.folder
         typer.echo(f"syncd: {organization.name}: no report was written to {folder}: {error.strerror}", err=True)
 
+    name, mode = organization.name, organization.mode.value
     files = wiring.report_files(session.loaded, on_failure=lost, event=observer.event)
-    return observer if files is None else Several(observer, files.observer(organization.name, organization.mode.value))
+    reports = [] if files is None else [files.observer(name, mode)]
+    return Several(observer, notices.observer(name, mode), *reports)
 
 
 def _tell_stop(_signal: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from syncd.errors import Interrupted
 
 if TYPE_CHECKING:
+    from syncd.model.plan import Plan
     from syncd.model.status import PastCycle
     from syncd.notices.sending import Notices
     from syncd.store.records import CycleRecord
@@ -60,6 +61,15 @@ def take_up(metrics: "Metrics", board: "Board", notices: "Notices", name: str, s
     charted = [_past_cycle(record) for record in reversed(cycles[:_CHARTED])]
     plan = stored.history.last_plan()
     board.seed(name, charted, plan, past.last_success)
+    _seed(notices, name, cycles, plan)
+
+
+def seed(notices: "Notices", name: str, stored: "OrganizationStore") -> None:
+    """Let *notices* know what was told of the organization *name*."""
+    _seed(notices, name, stored.history.cycles(1), stored.history.last_plan())
+
+
+def _seed(notices: "Notices", name: str, cycles: "Sequence[CycleRecord]", plan: "Plan | None") -> None:
     if cycles:
         notices.seed(name, cycles[0].summary, plan, cycles[0].finished_at)
 

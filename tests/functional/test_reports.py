@@ -16,7 +16,7 @@ from syncd.errors import TargetUnreachable
 from syncd.notices.sending import Notices
 from syncd.notices.signing import verify
 from syncd.settings import load
-from tests.fakes.receivers import receiver
+from tests.fakes.receivers import nobody, receiver
 from tests.functional.places import PEOPLE, Site, planetexpress
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -137,3 +137,43 @@ def test_cycles_are_told(site: Site) -> None:
     assert documents[1]["numbers"]["applied"] > 0
     assert all(verify([KEY], got.body, got.headers["Syncd-Signature"], now) for got in found.got)
     assert "@" not in "".join(got.body.decode() for got in found.got)
+
+
+def notifying(site: Site, url: str) -> None:
+    """Let the configuration tell *url* of everything, and ping it after each success."""
+    site.change(
+        "\norganizations:",
+        "\nnotices: [{name: ops, type: webhook, url: {env: URL}, secret: {env: KEY}, "
+        "on: [refusal, failure, recovery]}]\norganizations:",
+    )
+    site.change("    mode: full", "    mode: full\n    heartbeat: {url: {env: PING}}")
+    site.environment.update(URL=url, KEY=KEY, PING=url.replace("hook", "ping"))
+
+
+def test_a_timer_tells_what_the_daemon_would(site: Site) -> None:
+    """One-shot cycles: the first failure is told, the second is not; a success recovers and pings, a plan does not."""
+    with receiver() as found:
+        notifying(site, found.url)
+        people = site.folder / PEOPLE
+        content = people.read_bytes()
+        people.unlink()
+        codes = [site.syncd("sync").code, site.syncd("sync").code]
+        failed = [got.path for got in found.got]
+        people.write_bytes(content)
+        codes += [site.syncd("sync").code, site.syncd("plan").code]
+        paths = [got.path for got in found.got][len(failed) :]
+
+    assert codes == [69, 69, 0, 0]
+    assert failed == ["/hook"]
+    assert sorted(paths) == ["/hook", "/ping"]
+
+
+def test_a_dead_sink_fails_no_sync(site: Site) -> None:
+    """Nobody listens: the work is done, the exit code says so, and stderr names the notice."""
+    with nobody() as port:
+        notifying(site, f"http://localhost:{port}/hook")
+        done = site.syncd("sync")
+
+    assert done.code == 0
+    assert "notice failed: heartbeat" in done.err
+    assert site.syncd("plan", "--detailed-exitcode").code == 0
