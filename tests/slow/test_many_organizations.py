@@ -59,7 +59,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
         }
         csv: dict[str, object] = {"type": "csv", "users": "people.csv"}
         organizations = [organization(n, server.endpoint_url, mute if n == 0 else csv) for n in range(MANY)]
-        organizations[0]["mapping"]["users"]["primary_email"] = "{{ login }}@org000.example"  # type: ignore[index]
         text = yaml.safe_dump({"store": "sqlite:///syncd.db", "organizations": organizations}, sort_keys=False)
         (tmp_path / "syncd.yaml").write_text(f"log: {{level: error}}\n{text}", encoding="utf-8")
         yield Place(tmp_path, server)

@@ -292,11 +292,12 @@ def _outside(plan: Plan, cards: Cards, mode: str) -> Section | None:
 
 
 def _deferred(plan: Plan) -> Section | None:
-    if not plan.deferred:
+    if not any(plan.deferred.values()):
         return None
     lines = tuple(
         Line(symbol=Symbol.PENDING, label=safe(kind), after=f"{number:,}")
         for kind, number in sorted(plan.deferred.items())
+        if number
     )
     return Section(
         name="deferred",
