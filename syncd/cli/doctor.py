@@ -31,6 +31,7 @@ class AreaName(StrEnum):
     SURROUNDINGS = "surroundings"
     STORE = "store"
     HTTP = "http"
+    NOTICES = "notices"
     SOURCE = "source"
     WORKMAIL = "workmail"
 

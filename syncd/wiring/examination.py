@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from syncd.errors import ConfigurationError
 from syncd.model.check import Check, fail, failed, not_asked, ok
 from syncd.settings import Loaded, OrganizationSettings
-from syncd.wiring import SystemClock, csv_source, ldap_password, ldap_source, mapping_of, run_examples
+from syncd.wiring import (
+    SystemClock,
+    csv_source,
+    heartbeats,
+    ldap_password,
+    ldap_source,
+    mapping_of,
+    run_examples,
+)
 
 if TYPE_CHECKING:
     from syncd.workmail.client import Caller, Heard
@@ -30,7 +38,12 @@ def areas_of_machine(loaded: Loaded) -> tuple[Area, ...]:
         Area(name="surroundings", examine=partial(_surroundings, loaded)),
         Area(name="store", examine=partial(_store, loaded)),
         Area(name="http", examine=partial(_http, loaded)),
+        *([Area(name="notices", examine=partial(_notices, loaded))] if _tells_anybody(loaded) else []),
     )
+
+
+def _tells_anybody(loaded: Loaded) -> bool:
+    return bool(loaded.settings.notices or heartbeats(loaded))
 
 
 def areas_of(loaded: Loaded, organization: OrganizationSettings) -> tuple[Area, ...]:
@@ -51,7 +64,7 @@ def areas_without_configuration(error: ConfigurationError) -> tuple[Area, ...]:
         Area(name="surroundings", examine=partial(_surroundings, None)),
         *(
             Area(name=name, examine=lambda: iter([not_asked("rest", reason)]))
-            for name in ("store", "http", "source", "workmail")
+            for name in ("store", "http", "notices", "source", "workmail")
         ),
     )
 
@@ -99,6 +112,12 @@ def _http(loaded: Loaded) -> Iterator[Check]:
     from syncd.telemetry.examination import examine
 
     yield from examine(loaded.settings.http)
+
+
+def _notices(loaded: Loaded) -> Iterator[Check]:
+    from syncd.notices.examination import examine
+
+    yield from examine(loaded.settings.notices, heartbeats(loaded))
 
 
 def _source(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]:

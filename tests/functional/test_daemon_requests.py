@@ -1,5 +1,6 @@
 """What `syncd run` does when it is asked: signals, a new configuration, changed files; and what it tells systemd."""
 
+import http.client
 import os
 import signal
 import socket
@@ -82,6 +83,32 @@ def test_a_changed_file_is_synced_without_being_asked(place: Place) -> None:
         finished = daemon.log("cycle_finished")[-1]
 
     assert finished["applied"] > 0
+
+
+def post(daemon: RunningDaemon, **headers: str) -> int:
+    """Ask for a cycle over HTTP."""
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=5)
+    connection.request("POST", "/-/sync", headers=headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_a_post_asks_for_a_cycle_where_it_may(place: Place) -> None:
+    """It is off until the configuration says otherwise, also by a reload; a page of another site is always refused."""
+    with running(place, every="1h") as daemon:
+        daemon.wait_until(lambda: cycles(daemon) == 1)
+        off = post(daemon)
+        place.change(f"{{listen: 127.0.0.1:{daemon.port}}}", f"{{listen: 127.0.0.1:{daemon.port}, actions: true}}")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_until(has_said(daemon, "configuration_reloaded"))
+        foreign = post(daemon, **{"Sec-Fetch-Site": "cross-site"})
+        on = post(daemon)
+        daemon.wait_until(lambda: cycles(daemon) == 2)
+        reasons = [line["reason"] for line in daemon.log("cycle_requested")]
+
+    assert (off, foreign, on) == (404, 403, 202)
+    assert reasons == ["start", "http"]
 
 
 def test_a_new_configuration_is_taken_over(place: Place) -> None:

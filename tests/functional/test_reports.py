@@ -177,3 +177,17 @@ def test_a_dead_sink_fails_no_sync(site: Site) -> None:
     assert done.code == 0
     assert "notice failed: heartbeat" in done.err
     assert site.syncd("plan", "--detailed-exitcode").code == 0
+
+
+def test_doctor_looks_at_the_sinks_and_sends_nothing(site: Site) -> None:
+    """One that answers, one that nobody serves: each has its line, the second with what to do; nothing is sent."""
+    with receiver() as found, nobody() as port:
+        notifying(site, found.url)
+        site.environment["PING"] = f"http://localhost:{port}/ping"
+        done = site.syncd("doctor", "--area", "notices")
+
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert done.code == 69
+    assert any(line.startswith("OK notice ops") for line in lines), done.out
+    assert any(line.startswith("FAIL heartbeat of planetexpress") for line in lines), done.out
+    assert found.got == []

@@ -122,7 +122,7 @@ def test_any_report_can_be_shown(report: Report) -> None:
 def test_every_drawing_shows_every_section(plan: Plan) -> None:
     """Text, Markdown and HTML have the same sections, in the same order."""
     titles = [line[3:].split(" (")[0] for line in render_markdown(plan).splitlines() if line.startswith("## ")]
-    page = re.findall(r"<h2>([^<]+?) ?<", render_html(plan))
+    page = re.findall(r"<h2 id=\"[\w-]+-title\">([^<]+?) ?<", render_html(plan))
     text = render_text(plan, colour=False, limit=None).splitlines()
 
     assert page == titles
