@@ -14,6 +14,8 @@ LONGEST_BACKOFF = timedelta(minutes=15)
 #: How far `longest_gap` looks ahead: every window of the week, and cron expressions by the month.
 _HORIZON = timedelta(days=32)
 _MOST_FIRINGS = 3_000
+#: Going through a month of firings takes a moment, and the answer seldom changes.
+_LOOK_AGAIN = timedelta(days=1)
 #: Firings of cron that a blackout may swallow before the next one counts.
 _MOST_SWALLOWED = 100_000
 
@@ -26,6 +28,7 @@ class Timetable:
         self._random = random
         self._windows = schedule.windows
         self._cron = Cron(schedule.cron, schedule.zone) if schedule.cron is not None else None
+        self._gap, self._looked_at = timedelta(0), datetime.min.replace(tzinfo=UTC)
 
     def next_open(self, moment: datetime) -> datetime | None:
         """Return *moment* where a cycle may begin then, else when it may; None: never again."""
@@ -44,7 +47,12 @@ class Timetable:
         return None if at is None else at + self._jitter()
 
     def longest_gap(self, now: datetime) -> timedelta:
-        """Return the longest regular distance between two cycles that begins in the next days."""
+        """Return the longest regular distance between two cycles that begins in the next days; a day old at most."""
+        if not self._looked_at <= now < self._looked_at + _LOOK_AGAIN:
+            self._gap, self._looked_at = self._find_gap(now), now
+        return self._gap
+
+    def _find_gap(self, now: datetime) -> timedelta:
         if self._cron is None:
             return self._schedule.every + self._schedule.jitter + self._windows.longest_pause(now)
         longest, before = timedelta(0), None
