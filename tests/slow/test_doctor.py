@@ -7,33 +7,24 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fakes.disks import fill, make_read_only, small_disk
 from tests.fakes.slapd import free_port
 from tests.functional.places import Site, planetexpress
 
 SOON = 60.0
 
 
-def mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True, capture_output=True)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 200 megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir(mode=0o700)
-    try:
-        mount("-t", "tmpfs", "-o", "size=200m,mode=700", "tmpfs", str(folder))
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"only root can mount a small file system: {error}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with small_disk(tmp_path / "disk", "200m") as found:
+        yield found
 
 
 @pytest.fixture
@@ -67,9 +58,7 @@ def test_a_disk_that_fills_up(site: Site, disk: Path) -> None:
     assert scarce["disk"]["health"] == "FAIL"
     assert "MiB free on the file system of" in scarce["disk"]["found"]
 
-    with (disk / "ballast").open("ab", buffering=0) as ballast, suppress(OSError):
-        while True:
-            ballast.write(b"x" * 4096)
+    fill(disk)
     full = checks(site, 69)
     assert full["disk"]["found"].startswith("0 bytes free")
     assert full["integrity"]["health"] == "OK"
@@ -78,7 +67,7 @@ def test_a_disk_that_fills_up(site: Site, disk: Path) -> None:
 def test_a_read_only_disk(site: Site, disk: Path) -> None:
     """69: neither the file nor its folder can be written, and each says so; what is in it is read all the same."""
     on(disk, site)
-    mount("-o", "remount,ro", str(disk))
+    make_read_only(disk)
 
     found = checks(site, 69)
 
@@ -90,7 +79,7 @@ def test_a_read_only_disk(site: Site, disk: Path) -> None:
 def test_a_read_only_disk_without_a_store(site: Site, disk: Path) -> None:
     """69: none can be made there."""
     site.change("sqlite:///syncd.db", f"sqlite:///{disk}/syncd.db")
-    mount("-o", "remount,ro", str(disk))
+    make_read_only(disk)
 
     found = checks(site, 69)
 

@@ -1,32 +1,21 @@
 """A sync whose store is on a disk that is full or read-only, on a real file system: WorkMail is left alone."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from syncd.emulator.faults import Fault
+from tests.fakes.disks import fill, make_read_only, small_disk
 from tests.functional.places import Site, planetexpress
-
-
-def mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of two megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir(mode=0o700)
-    try:
-        mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder))
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"only root can mount a small file system: {error}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with small_disk(tmp_path / "disk", "2m") as found:
+        yield found
 
 
 @pytest.fixture
@@ -39,16 +28,6 @@ def site(tmp_path: Path, disk: Path) -> Iterator[Site]:
         assert found.syncd("plan").code == 0
         found.server.log.reset()
         yield found
-
-
-def fill(disk: Path) -> Path:
-    """Leave not a byte free; return what takes the room."""
-    ballast = disk / "ballast"
-    with ballast.open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-    assert shutil.disk_usage(disk).free == 0
-    return ballast
 
 
 def test_without_a_journal_nothing_is_sent(site: Site, disk: Path) -> None:
@@ -102,7 +81,7 @@ def test_a_disk_that_fills_up_midway_stops_the_sending(site: Site, disk: Path) -
 
 def test_a_store_that_is_read_only_ends_with_69(site: Site, disk: Path) -> None:
     """A disk that was mounted read-only: nothing is sent, and what to look at is said."""
-    mount("-o", "remount,ro", str(disk))
+    make_read_only(disk)
     held = site.held()
 
     refused = site.syncd("sync")

@@ -9,7 +9,6 @@ disk     |  yes   |  yes    |  yes      |  yes      it is full: cycles fail, and
 
 import signal
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from syncd.emulator.faults import ErrorAnswer, Fault
-from tests.fakes.debian import need, need_root
+from tests.fakes.disks import fill, freezable_disk, frozen
 from tests.functional.conftest import Place, a_place
 from tests.functional.daemon_process import RunningDaemon, running
 
@@ -63,11 +62,8 @@ def service_hanging(place: Place) -> Iterator[None]:
 @contextmanager
 def store_hanging(place: Place) -> Iterator[None]:
     """The file system of the store is frozen, as by a snapshot or a dead disk: whoever touches it waits."""
-    subprocess.run(["fsfreeze", "--freeze", place.folder], check=True)
-    try:
+    with frozen(place.folder):
         yield
-    finally:
-        subprocess.run(["fsfreeze", "--unfreeze", place.folder], check=True)
 
 
 @contextmanager
@@ -82,10 +78,7 @@ def store_broken(place: Place) -> Iterator[None]:
 @contextmanager
 def disk_full(place: Place) -> Iterator[None]:
     """Not a byte is free where the store is."""
-    ballast = place.folder / "ballast"
-    with ballast.open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 65536)
+    ballast = fill(place.folder)
     yield
     ballast.unlink()
 
@@ -97,20 +90,8 @@ NO_STORE = (200, 503, 503, 200)
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     """On a small file system of its own, so that it can be filled and frozen."""
-    need_root("only root mounts and freezes file systems")
-    need("mkfs.ext4", ["e2fsprogs"])
-    image, folder = tmp_path / "image", tmp_path / "disk"
-    folder.mkdir()
-    with image.open("wb") as file:
-        file.truncate(24 * 2**20)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", image], check=True)
-    subprocess.run(["mount", "-o", "loop", image, folder], check=True)
-    folder.chmod(0o700)
-    try:
-        with a_place(folder) as found:
-            yield found
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
+    with freezable_disk(tmp_path / "disk", 24) as folder, a_place(folder) as found:
+        yield found
 
 
 @pytest.mark.parametrize(

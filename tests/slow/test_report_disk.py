@@ -1,27 +1,20 @@
 """Report files on a disk that is full, on a real file system."""
 
 import errno
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.disks import fill, small_disk
 from tests.unit.notices.test_report_files import Desk
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of two megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir(mode=0o700)
-    try:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"only root can mount a small file system: {error}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    with small_disk(tmp_path / "disk", "2m") as found:
+        yield found
 
 
 def test_a_full_disk_loses_the_report_and_nothing_else(disk: Path) -> None:
@@ -29,10 +22,7 @@ def test_a_full_disk_loses_the_report_and_nothing_else(disk: Path) -> None:
     desk = Desk(disk / "reports")
     desk.hears("applied", cycle_id="a1")
     before = desk.names()
-    ballast = disk / "ballast"
-    with ballast.open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
+    ballast = fill(disk)
     desk.hears("applied", cycle_id="a2")
 
     assert desk.names() == before

@@ -1,12 +1,10 @@
 """The store on disks that are full, read-only, or lose their writer; on real file systems."""
 
 import random
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from syncd.planning.document import dumps, loads
 from syncd.store.store import Store
 from tests.builders import ORGANIZATION_ID, binding, operation
 from tests.fakes.clock import FakeClock
+from tests.fakes.disks import fill, make_read_only, small_disk
 
 WRITER = Path(__file__).parents[1] / "unit" / "store" / "writer.py"
 ROOT = Path(__file__).parents[2]
@@ -29,31 +28,11 @@ def opened(path: Path) -> Store:
     return Store(path, clock=FakeClock(), encode=dumps, decode=loads)
 
 
-def mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True, capture_output=True)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of two megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir(mode=0o700)
-    try:
-        mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder))
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"only root can mount a small file system: {error}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Leave not a byte free; return what takes the room."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-    assert shutil.disk_usage(disk).free == 0
-    return ballast
+    with small_disk(tmp_path / "disk", "2m") as found:
+        yield found
 
 
 def change(number: int) -> Operation:
@@ -120,7 +99,7 @@ def test_a_read_only_disk_is_said(disk: Path) -> None:
     """A store on a disk that was mounted read-only is refused with what to look at."""
     with opened(disk / "syncd.db") as store:
         store.organization(ORGANIZATION_ID).memory.bind(binding())
-    mount("-o", "remount,ro", str(disk))
+    make_read_only(disk)
 
     with pytest.raises(StoreError) as caught, opened(disk / "syncd.db") as store:
         store.organization(ORGANIZATION_ID).memory.bind(binding())
