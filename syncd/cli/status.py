@@ -12,7 +12,6 @@ from syncd.cli.documents import dump, plain
 from syncd.cli.history import changes
 from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
 from syncd.cli.session import begin, open_store
-from syncd.wiring.past import past_of
 
 if TYPE_CHECKING:
     from syncd.model.memory import Approval
@@ -79,6 +78,8 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
 
 def last_success(stored: "OrganizationStore") -> datetime | None:
     """Return when the last cycle ended that read everything and in which nothing failed or was withheld."""
+    from syncd.wiring.past import past_of
+
     return past_of(stored).last_success
 
 
