@@ -66,10 +66,13 @@ class Cycles:
         self.stop = threading.Event()
         self.begun = 0
         self.ended = 0
+        #: When each cycle began, by the monotonic clock.
+        self.begun_at: list[float] = []
 
     def __call__(self) -> Report:
         with self._changed:
             self.begun += 1
+            self.begun_at.append(time.monotonic())
             number = self.begun
             self._changed.notify_all()
         try:
