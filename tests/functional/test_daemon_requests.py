@@ -4,16 +4,14 @@ import http.client
 import os
 import signal
 import socket
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from syncd.emulator.faults import ErrorAnswer, Fault
 from tests.functional.conftest import Place
-from tests.functional.daemon_process import SOON, RunningDaemon, running
+from tests.functional.daemon_process import RunningDaemon, running
 
 
 class Systemd:
@@ -50,13 +48,6 @@ def address(systemd: Systemd) -> str:
 
 def cycles(daemon: RunningDaemon) -> int:
     return len(daemon.log("cycle_finished"))
-
-
-def open_intents(place: Place) -> int:
-    """How many calls the journal knows no end of."""
-    with closing(sqlite3.connect(f"file:{place.folder / 'syncd.db'}?mode=ro", uri=True)) as store:
-        (count,) = store.execute("SELECT count(*) FROM journal WHERE is_open").fetchone()
-    return int(count)
 
 
 def has_said(daemon: RunningDaemon, event: str, times: int = 1) -> Callable[[], bool]:
@@ -216,24 +207,6 @@ def test_a_wedged_cycle_gets_no_food_for_the_watchdog(place: Place, systemd: Sys
     assert (status, "syncd_build_info" in text) == (200, True)
     assert "planetexpress" in reason
     assert any("wedged" in message for message in said)
-
-
-def test_a_stop_does_not_wait_for_a_service_that_never_answers(place: Place) -> None:
-    """The call in flight stays open in the journal; the exit code is 0 and thirty seconds are not passed."""
-    place.server.service.set_rules([Fault(operation="CreateGroup", delay_s=60)])
-    place.change("region:", "read_timeout: 60s\n      region:")
-    with running(place, every="1h") as daemon:
-        daemon.wait_until(has_said(daemon, "cycle_started"))
-        daemon.wait_until(lambda: open_intents(place) > 0)
-        daemon.process.send_signal(signal.SIGTERM)
-        code = daemon.process.wait(SOON)
-        last = daemon.log()[-1]
-    place.server.service.set_rules([])
-    healed = [place.syncd("sync").returncode, place.syncd("plan", "--detailed-exitcode").returncode]
-
-    assert code == 0
-    assert last["event"] == "daemon_stop_timed_out"
-    assert healed == [0, 0]
 
 
 def test_a_second_one_on_the_same_store_is_told_who_holds_it(place: Place) -> None:
