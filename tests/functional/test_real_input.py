@@ -224,10 +224,11 @@ def test_the_daemon_does_the_same_by_itself(tmp_path: Path) -> None:
 def test_a_daemon_that_is_told_to_stop_finishes_the_calls_in_flight(tmp_path: Path) -> None:
     """SIGTERM while applying: what was sent is known, nothing more is sent, and the next sync does the rest."""
     with planetexpress(tmp_path) as site:
-        site.faults(Fault(operation="CreateUser", delay_s=1.5), Fault(operation="CreateGroup", delay_s=1.5))
+        site.faults(Fault(operation="CreateUser", delay_s=3), Fault(operation="CreateGroup", delay_s=3))
         process, _ = daemon(site)
         try:
-            wait_until(lambda: (site.folder / "syncd.db").exists() and site.open_intents() > 0, process)
+            # All eight workers wait for an answer: a stop before would find fewer calls in flight.
+            wait_until(lambda: (site.folder / "syncd.db").exists() and site.open_intents() == 8, process)
             process.send_signal(signal.SIGTERM)
             code = process.wait(SOON)
         finally:
