@@ -175,7 +175,7 @@ class Daemon:
 
     def _remove(self, name: str) -> None:
         """Begin no more cycles of *name*, and end the one that runs."""
-        self._all.pop(name).work.stop.set()
+        self._all.pop(name).retire()
         self._drop(name)
         self._drop(f"{_OWN}files {name}")
 

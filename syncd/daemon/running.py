@@ -20,7 +20,7 @@ class Running:
         self._random = random
         self._stopping = stopping
         self._lock = threading.Lock()
-        self._busy = self._again = False
+        self._busy = self._again = self._retired = False
         self._overdue = self._stalled = False
         self._log = get_logger(organization=work.organization)
         self.replace(work)
@@ -31,6 +31,11 @@ class Running:
         self.timetable = Timetable(work.schedule, self._random)
         self.trigger = Trigger(self.timetable)
         self.watch = Watch(work.files) if work.files and work.schedule.on_change else None
+
+    def retire(self) -> None:
+        """End the running cycle between two calls, and begin none any more, whatever it leaves behind."""
+        self._retired = True
+        self.work.stop.set()
 
     def asked_while_busy(self) -> bool:
         """Return whether a cycle runs now; then another one follows it at once."""
@@ -75,7 +80,7 @@ class Running:
         work = self.work
         self._overdue = False
         work.stop.clear()
-        if self._stopping.is_set():  # maybe since just before it was cleared
+        if self._is_over:  # maybe since just before it was cleared
             work.stop.set()
             return False
         report: Report | None = None
@@ -94,9 +99,13 @@ class Running:
             and report.count(Result.APPLIED) > 0
         )
 
+    @property
+    def _is_over(self) -> bool:
+        return self._retired or self._stopping.is_set()
+
     def _pop_again(self) -> bool:
         with self._lock:
-            again, self._again = self._again and not self._stopping.is_set(), False
+            again, self._again = self._again and not self._is_over, False
             # Whoever asks from now on finds nobody at work, and tells the scheduler.
             self._busy = again
             return again

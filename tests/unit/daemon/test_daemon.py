@@ -295,6 +295,27 @@ def test_a_reload_adds_changes_and_removes() -> None:
     assert (old.begun, gone.begun) == (1, 1)
 
 
+def test_who_is_removed_begins_no_cycle_any_more() -> None:
+    """Neither deferred work nor a request that came in the middle is a reason to go on with what was taken out."""
+    begun = threading.Event()
+    cycles = Cycles()
+
+    def leave_work_behind(_number: int) -> Report:
+        begun.set()
+        assert cycles.stop.wait(SOON)
+        return a_report(deferred=1, applied=True)
+
+    cycles = Cycles(leave_work_behind)
+    with RunningDaemon(pe=cycles) as daemon:  # the new configuration has nobody
+        assert begun.wait(SOON)
+        daemon.mailbox.ask(Wish.SYNC, "file", "pe")
+        daemon.mailbox.ask(Wish.RELOAD, "signal")
+        cycles.wait_for(ended=1)
+        a_while()
+
+    assert cycles.begun == 1
+
+
 def test_a_reload_takes_over_a_new_schedule() -> None:
     """Nobody waits an hour for the shorter interval to begin."""
     cycles = Cycles()
