@@ -132,7 +132,7 @@ def write_lines(groups: list[Group], timeout: float, hidden: "SecretFilter", *, 
 
 
 def _shown(check: "Check", *, coloured: bool) -> Iterable[str]:
-    from syncd.planning.rendering.safe import safe
+    from syncd.rendering.safe import safe
 
     health = f"{check.health.value:<4}"
     if coloured:

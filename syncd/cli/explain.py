@@ -112,7 +112,7 @@ def _planned(plan: "Plan", operation: "Operation") -> str:
 
 
 def _lines(story: Story) -> Iterator[str]:
-    from syncd.planning.rendering.safe import safe
+    from syncd.rendering.safe import safe
 
     called = f" ({safe(story.name)})" if story.name else ""
     yield f"{safe(story.key)}{called} in {story.organization}"

@@ -47,7 +47,7 @@ class Output:
 
             return dumps(plan)
         if self.format is Format.TEXT:
-            from syncd.planning.rendering.text import LIMIT, render_text
+            from syncd.rendering.text import LIMIT, render_text
 
             limit = None if self.full else LIMIT
             return render_text(plan, colour=self.is_coloured, width=self.width, limit=limit, mode=mode)
@@ -58,7 +58,7 @@ class Output:
         if self.format is Format.JSON:
             return dump(report_document(report))
         if self.format is Format.TEXT:
-            from syncd.planning.rendering.text import LIMIT, render_report
+            from syncd.rendering.text import LIMIT, render_report
 
             limit = None if self.full else LIMIT
             return render_report(report, colour=self.is_coloured, width=self.width, limit=limit)
@@ -101,9 +101,9 @@ class Output:
 
     def _page(self, what: "Plan | Report", mode: str, asked: str = "") -> str:
         if self.format is Format.MARKDOWN:
-            from syncd.planning.rendering.markdown import render_markdown
+            from syncd.rendering.markdown import render_markdown
 
             return render_markdown(what, mode=mode, asked=asked)
-        from syncd.planning.rendering.html import render_html
+        from syncd.rendering.html import render_html
 
         return render_html(what, mode=mode, asked=asked)

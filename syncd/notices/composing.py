@@ -12,9 +12,9 @@ from syncd.model.operation import Action
 from syncd.model.plan import Plan
 from syncd.model.report import Report, Result
 from syncd.notices.settings import Occasion
-from syncd.planning.rendering.html import render_html
-from syncd.planning.rendering.safe import safe
-from syncd.planning.rendering.view import counted
+from syncd.rendering.html import render_html
+from syncd.rendering.safe import safe
+from syncd.rendering.view import counted
 
 _SHORT_DIGEST = 8
 #: As many operations are named where names are allowed.

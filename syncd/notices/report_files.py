@@ -16,9 +16,9 @@ from pathlib import Path
 
 from syncd.model.report import Report
 from syncd.notices.observer import NoticeObserver
-from syncd.planning.rendering.html import render_html
-from syncd.planning.rendering.markdown import render_markdown
 from syncd.ports import Clock
+from syncd.rendering.html import render_html
+from syncd.rendering.markdown import render_markdown
 
 _MINE = 0o600
 _FOLDER = 0o700

@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 from rich.cells import cell_len
 
-from syncd.planning.rendering.html import render_html
-from syncd.planning.rendering.markdown import render_markdown
-from syncd.planning.rendering.text import render_report, render_text
+from syncd.rendering.html import render_html
+from syncd.rendering.markdown import render_markdown
+from syncd.rendering.text import render_report, render_text
 from tests.golden.example_plans import PLANS, report
 
 ASKED = "syncd plan, cycle 4f3a9c01d2e7, by leela"

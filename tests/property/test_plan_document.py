@@ -13,9 +13,9 @@ from syncd.errors import UsageError
 from syncd.model.plan import Plan
 from syncd.model.report import Report
 from syncd.planning.document import dumps, from_document, loads, to_document
-from syncd.planning.rendering.html import render_html
-from syncd.planning.rendering.markdown import render_markdown
-from syncd.planning.rendering.text import render_report, render_text
+from syncd.rendering.html import render_html
+from syncd.rendering.markdown import render_markdown
+from syncd.rendering.text import render_report, render_text
 from tests.property.strategies import plans, reports
 
 CODES = re.compile(r"\x1b\[[0-9;]+m")

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from syncd.model.entry import Rejection
 from syncd.model.names import Key
 from syncd.model.plan import Finding, Note, Plan
-from syncd.planning.rendering.html import render_html
+from syncd.rendering.html import render_html
 from tests.builders import operation, plan
 from tests.fakes.browser import a_page, barriers, chromium, complaints_of, overflow, shoot
 from tests.golden.example_plans import PLANS, report

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from syncd import __version__
 from syncd.model.status import Light, OrganizationStatus, Status
-from syncd.planning.rendering.safe import safe
+from syncd.rendering.safe import safe
 from syncd.telemetry.http import words
 from syncd.telemetry.http.chart import Chart, draw
 from syncd.telemetry.http.lamps import SHAPES

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from syncd.model.report import RESULTS
 from syncd.model.status import STOPPED, GuardStatus, Light, OrganizationStatus, PlanStatus, Status, Trouble
-from syncd.planning.rendering.safe import safe
+from syncd.rendering.safe import safe
 from syncd.telemetry.redaction import hide_personal_data
 
 LABELS = {

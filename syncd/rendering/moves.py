@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from syncd.model.names import Key
 from syncd.model.operation import Operation
-from syncd.planning.rendering.safe import safe
-from syncd.planning.rendering.view import Line, Symbol, counted
+from syncd.rendering.safe import safe
+from syncd.rendering.view import Line, Symbol, counted
 
 _ADDRESSES = frozenset({"primary", "alias", "state"})
 

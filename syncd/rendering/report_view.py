@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from syncd.model.operation import Action
 from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
-from syncd.planning.rendering.advice import advice
-from syncd.planning.rendering.cards import Cards
-from syncd.planning.rendering.figures import budgets, report_figures
-from syncd.planning.rendering.plan_view import (
+from syncd.rendering.advice import advice
+from syncd.rendering.cards import Cards
+from syncd.rendering.figures import budgets, report_figures
+from syncd.rendering.plan_view import (
     SHORT_DIGEST,
     approval,
     is_waiting,
@@ -18,8 +18,8 @@ from syncd.planning.rendering.plan_view import (
     set_aside,
     verdict,
 )
-from syncd.planning.rendering.safe import safe
-from syncd.planning.rendering.view import Card, Line, Part, Section, Symbol, View, counted
+from syncd.rendering.safe import safe
+from syncd.rendering.view import Card, Line, Part, Section, Symbol, View, counted
 
 _SYMBOLS = {Action.ADD: Symbol.ADD, Action.CHANGE: Symbol.CHANGE, Action.REMOVE: Symbol.REMOVE}
 _PAST = {Action.ADD: "added", Action.CHANGE: "changed", Action.REMOVE: "removed"}

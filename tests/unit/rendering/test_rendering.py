@@ -13,11 +13,11 @@ from syncd.model.entry import Rejection
 from syncd.model.names import Key, user_key
 from syncd.model.operation import Action, Generated, Merged, Operation, Ref
 from syncd.model.plan import Finding, Note, Plan
-from syncd.planning.rendering.figures import plan_figures, report_figures
-from syncd.planning.rendering.html import render_html
-from syncd.planning.rendering.markdown import render_markdown
-from syncd.planning.rendering.safe import safe
-from syncd.planning.rendering.text import render_report, render_text
+from syncd.rendering.figures import plan_figures, report_figures
+from syncd.rendering.html import render_html
+from syncd.rendering.markdown import render_markdown
+from syncd.rendering.safe import safe
+from syncd.rendering.text import render_report, render_text
 from tests.builders import operation, plan
 from tests.golden.example_plans import PLANS, leaver, report
 

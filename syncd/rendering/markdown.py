@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from syncd.model.plan import Plan
 from syncd.model.report import Report
-from syncd.planning.rendering.plan_view import view_plan
-from syncd.planning.rendering.report_view import view_report
-from syncd.planning.rendering.view import Card, Figures, Line, Section, View
+from syncd.rendering.plan_view import view_plan
+from syncd.rendering.report_view import view_report
+from syncd.rendering.view import Card, Figures, Line, Section, View
 
 #: Characters that Markdown or HTML would take for its own.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&!$])")

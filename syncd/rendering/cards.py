@@ -14,9 +14,9 @@ from syncd.model.names import Key, Kind, identity_of, kind_of
 from syncd.model.operation import Action, Generated, Merged, Operation, Ref
 from syncd.model.plan import Plan
 from syncd.model.state import HIDDEN, PROFILE_FIELDS
-from syncd.planning.rendering.moves import farewell, is_step, move
-from syncd.planning.rendering.safe import safe
-from syncd.planning.rendering.view import Card, Line, Symbol
+from syncd.rendering.moves import farewell, is_step, move
+from syncd.rendering.safe import safe
+from syncd.rendering.view import Card, Line, Symbol
 
 #: The order in which people read attributes; anything else follows, by name.
 _ORDER = ("name", "display_name", "primary", "alias", *PROFILE_FIELDS, HIDDEN)

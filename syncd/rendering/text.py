@@ -6,10 +6,10 @@ from rich.cells import cell_len
 
 from syncd.model.plan import Plan
 from syncd.model.report import Report
-from syncd.planning.rendering.layout import Piece, Row, Style, pad, paint, wrap
-from syncd.planning.rendering.plan_view import view_plan
-from syncd.planning.rendering.report_view import view_report
-from syncd.planning.rendering.view import Card, Line, Section, Symbol, View
+from syncd.rendering.layout import Piece, Row, Style, pad, paint, wrap
+from syncd.rendering.plan_view import view_plan
+from syncd.rendering.report_view import view_report
+from syncd.rendering.view import Card, Line, Section, Symbol, View
 
 #: How many cards of a section, and names of a line, are shown unless all are asked for.
 LIMIT = 40

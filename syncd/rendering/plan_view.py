@@ -8,10 +8,10 @@ from syncd.model.names import Key, Kind, kind_of
 from syncd.model.operation import Operation
 from syncd.model.plan import Plan
 from syncd.model.standing import Pending
-from syncd.planning.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
-from syncd.planning.rendering.figures import budgets, plan_figures
-from syncd.planning.rendering.safe import safe
-from syncd.planning.rendering.view import Card, Line, Order, Part, Section, Symbol, View, counted
+from syncd.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
+from syncd.rendering.figures import budgets, plan_figures
+from syncd.rendering.safe import safe
+from syncd.rendering.view import Card, Line, Order, Part, Section, Symbol, View, counted
 
 #: As many digits of the digest as `approve` and `apply` ask for.
 SHORT_DIGEST = 8

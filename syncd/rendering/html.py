@@ -11,12 +11,12 @@ from markupsafe import Markup, escape
 
 from syncd.model.plan import Plan
 from syncd.model.report import Report
-from syncd.planning.rendering.filtering import SCRIPT
-from syncd.planning.rendering.page import PAGE
-from syncd.planning.rendering.plan_view import view_plan
-from syncd.planning.rendering.report_view import view_report
-from syncd.planning.rendering.style import LETTERS, SECTIONS, STYLE, kind_class
-from syncd.planning.rendering.view import Card, Column, Figures, Section, Symbol
+from syncd.rendering.filtering import SCRIPT
+from syncd.rendering.page import PAGE
+from syncd.rendering.plan_view import view_plan
+from syncd.rendering.report_view import view_report
+from syncd.rendering.style import LETTERS, SECTIONS, STYLE, kind_class
+from syncd.rendering.view import Card, Column, Figures, Section, Symbol
 
 #: As many names of one line are shown at once; the rest unfolds.
 FOLDED = 40

@@ -18,8 +18,8 @@ from syncd.model.names import Kind, kind_of
 from syncd.model.operation import Action, Operation
 from syncd.model.plan import Plan
 from syncd.model.report import Report, Result
-from syncd.planning.rendering.safe import safe
-from syncd.planning.rendering.view import Budget, Column, Figures, Symbol
+from syncd.rendering.safe import safe
+from syncd.rendering.view import Budget, Column, Figures, Symbol
 
 _THINGS = ("Mailboxes", "Groups", "Ownership", "Addresses", "Profiles", "Memberships", "Other")
 _ENTITY = frozenset({"create", "register", "deregister"})
