@@ -18,21 +18,24 @@ from uuid import uuid4
 
 from syncd.errors import StalePlan, StoreError, SyncdError, UsageError
 from syncd.executor import Executor
+from syncd.model.detail import Details, Thing
 from syncd.model.entry import Snapshot
 from syncd.model.limits import Limits
 from syncd.model.memory import Mark, Memory
 from syncd.model.names import EntityId, Key, Kind, identity_of, kind_of
+from syncd.model.observed import Observed
 from syncd.model.operation import Operation
+from syncd.model.page import Managed, Pages
 from syncd.model.plan import Plan
 from syncd.model.policy import Policy
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.situation import Situation
-from syncd.model.state import Desired, Detail, Details, Entity, Observed
+from syncd.model.state import Desired, Entity
 from syncd.planning.assemble import assemble, without
 from syncd.planning.bindings import after_success, before_sending
 from syncd.planning.evidence import updated_marks
-from syncd.planning.freshness import Item, due, managed_details, touched
-from syncd.planning.judge import judge
+from syncd.planning.freshness import Item, due, touched
+from syncd.planning.judge import chosen_ids, judge
 from syncd.planning.match import match
 from syncd.ports import (
     Clock,
@@ -54,7 +57,8 @@ class Parts:
     """What a cycle is made of; `wiring.py` puts it together.
 
     *source_name* names source type and key attribute (`csv:employee_id`). *map_snapshot* maps entries
-    within the target's limits. *source_guards* are the names of the guards about the source itself.
+    within the target's limits. *given* names what the mapping gives. *source_guards* are the names of the guards
+    about the source itself; *pages* say what the target stores.
     """
 
     organization: str
@@ -62,7 +66,7 @@ class Parts:
     source: Source
     source_name: str
     map_snapshot: Callable[[Snapshot], Desired]
-    maps_profile: bool
+    given: frozenset[str]
     limits: Limits
     target: Target
     fatal_codes: frozenset[str]
@@ -75,6 +79,7 @@ class Parts:
     facets: tuple[Facet, ...]
     guards: tuple[Guard, ...]
     source_guards: frozenset[str]
+    pages: Pages
     clock: Clock
     observer: Observer
     workers: int = 1
@@ -129,7 +134,7 @@ class _Cycle:
         self._began = parts.clock.monotonic()
         self._calls_before = parts.target.calls()
         self._fresh: set[Item] = set()
-        self._read_at: Mapping[Detail, Mapping[EntityId, datetime]] = {}
+        self._read_at: Mapping[Thing, Mapping[EntityId, datetime]] = {}
         self._took: dict[str, float] = {}
         only = tuple(options.only)
         self._policy = (
@@ -180,7 +185,9 @@ class _Cycle:
             groups=desired.counts.get(Kind.GROUP, 0),
             rejected=len(desired.rejections),
         )
-        managed = managed_details(parts.policy.manage, profile_fields=parts.maps_profile, groups=desired.has_groups)
+        managed = parts.pages.managed(
+            Managed(manage=parts.policy.manage, given=parts.given, has_groups=desired.has_groups)
+        )
         details, self._read_at = parts.details.load(valid=managed)
         wanted = due(
             observed.entities,
@@ -196,23 +203,23 @@ class _Cycle:
             parts.details.prune(observed.entities.keys())
         return observed, desired
 
-    def _with_read(self, details: Details, wanted: Mapping[Detail, list[Entity]]) -> Details:
+    def _with_read(self, details: Details, wanted: Mapping[Thing, list[Entity]]) -> Details:
         """Return *details* with what *wanted* says read now; kept in the store as soon as it is read."""
         total = sum(map(len, wanted.values()))
         if not total:
             return details
-        merged = {name: dict(getattr(details, name)) for name in wanted}
+        merged = {thing: dict(details.by_thing.get(thing, {})) for thing in wanted}
         for detail, entities in wanted.items():
             for entity in entities:
                 merged[detail].pop(entity.id, None)
         with self._stage("read_details", total):
             rows = self._tee(self._parts.target.details(wanted), merged)
             self._parts.details.keep(rows, read_at=self.now)
-        return replace(details, **merged)
+        return details.replacing(merged)
 
     def _tee(
-        self, rows: Iterator[tuple[Detail, EntityId, object]], merged: Mapping[Detail, dict[EntityId, object]]
-    ) -> Iterator[tuple[Detail, EntityId, object]]:
+        self, rows: Iterator[tuple[Thing, EntityId, object]], merged: Mapping[Thing, dict[EntityId, object]]
+    ) -> Iterator[tuple[Thing, EntityId, object]]:
         for detail, entity, value in rows:
             merged[detail][entity] = value
             self._fresh.add((detail, entity))
@@ -261,15 +268,16 @@ class _Cycle:
                 memory=memory,
                 standings=standings,
                 now=self.now,
+                pages=self._parts.pages,
             )
             return situation, assemble(situation, self._parts.facets, rejections)
 
     def look_closer(self, situation: Situation, draft: Plan) -> Observed:
         """Re-read every detail that *draft* rests on and that wasn't read in this cycle."""
         observed = situation.observed
-        wanted: dict[Detail, list[Entity]] = {}
+        wanted: dict[Thing, list[Entity]] = {}
         for (detail, identity), entity in sorted(
-            touched(draft.operations, observed.entities).items(), key=lambda i: i[0]
+            touched(draft.operations, observed.entities, self._parts.pages).items(), key=lambda i: i[0]
         ):
             if (detail, identity) not in self._fresh:
                 wanted.setdefault(detail, []).append(entity)
@@ -281,7 +289,7 @@ class _Cycle:
         stale = [
             operation.id
             for operation in plan.operations
-            if any(item not in self._fresh for item in touched((operation,), entities))
+            if any(item not in self._fresh for item in touched((operation,), entities, self._parts.pages))
         ]
         return without(plan, stale) if stale else plan
 
@@ -297,7 +305,8 @@ class _Cycle:
         """Send what nothing withholds; of *chosen*, when given, only what recurs."""
         operations: tuple[Operation, ...] = plan.sendable
         if chosen is not None:
-            operations = tuple(operation for operation in operations if operation.id in chosen.by_id)
+            allowed = chosen_ids(chosen, situation.memory.approvals)
+            operations = tuple(operation for operation in operations if operation.id in allowed)
         if not operations:
             return ()
         executor = Executor(

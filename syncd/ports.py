@@ -5,14 +5,17 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+from syncd.model.detail import Detail, Details, Thing
 from syncd.model.entry import Snapshot
 from syncd.model.memory import Approval, Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind
+from syncd.model.observed import Observed
 from syncd.model.operation import Call, Operation
+from syncd.model.page import Count
 from syncd.model.plan import Finding, Plan, Proposed
 from syncd.model.report import Outcome, Report
 from syncd.model.situation import Situation
-from syncd.model.state import Detail, Details, Entity, Observed
+from syncd.model.state import Entity
 
 
 class Source(Protocol):
@@ -40,8 +43,8 @@ class Target(Protocol):
         """
         ...
 
-    def details(self, wanted: Mapping[Detail, Collection[Entity]]) -> Iterator[tuple[Detail, EntityId, Any]]:
-        """Yield each detail as it is read: folded-free aliases (frozenset), profile, members (frozenset of ids)."""
+    def details(self, wanted: Mapping[Thing, Collection[Entity]]) -> Iterator[tuple[Thing, EntityId, Any]]:
+        """Yield each detail as it is read, as its `Detail` has it."""
         ...
 
     def send(self, call: Call) -> Mapping[str, Any]:
@@ -57,8 +60,6 @@ class Facet(Protocol):
     """One kind of thing the target stores: pure."""
 
     name: str
-    #: The detail it compares, None when the lists suffice.
-    detail: Detail | None
 
     def propose(self, situation: Situation) -> Proposed:
         """Return the operations that bring the target to the desired state, entity by entity, in a fixed order."""
@@ -69,6 +70,8 @@ class Guard(Protocol):
     """A pure function that may withhold bundles of a plan."""
 
     name: str
+    #: What it counts; a guard about the source itself counts no operations.
+    counts: frozenset[Count]
 
     def examine(self, plan: Plan, situation: Situation) -> Iterable[Finding]:
         """Measure *plan*; a finding is yielded even when nothing trips, so that its budget can be shown."""
@@ -98,11 +101,11 @@ class MemoryStore(Protocol):
 class DetailsStore(Protocol):
     """Details kept between cycles."""
 
-    def load(self, *, valid: Collection[Detail]) -> tuple[Details, Mapping[Detail, Mapping[EntityId, datetime]]]:
+    def load(self, *, valid: Iterable[Detail[Any]]) -> tuple[Details, Mapping[Thing, Mapping[EntityId, datetime]]]:
         """Return the kept details of the named kinds, and when each was read."""
         ...
 
-    def keep(self, rows: Iterable[tuple[Detail, EntityId, Any]], *, read_at: datetime) -> None:
+    def keep(self, rows: Iterable[tuple[Thing, EntityId, Any]], *, read_at: datetime) -> None:
         """Write details just read, in batches: an interrupted first read resumes."""
         ...
 

@@ -2,17 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+from syncd.model.action import Action
+from syncd.model.detail import Details, Thing
 from syncd.model.limits import Limits, TextLimit
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind
-from syncd.model.operation import Action, Call, Operation
-from syncd.model.plan import Plan
+from syncd.model.observed import Observed
+from syncd.model.operation import Bundle, Call, Operation
+from syncd.model.page import Count, Rank, Right, Role, Verb
+from syncd.model.plan import Cause, Plan, Populations, Withheld
 from syncd.model.policy import Mode, Policy
 from syncd.model.situation import Situation
 from syncd.model.standing import Standings
-from syncd.model.state import Desired, Details, Entity, Observed, Organization, State, Wanted
+from syncd.model.state import Desired, Entity, Organization, State, Wanted
+from syncd.workmail.facets import PAGES
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ORGANIZATION_ID = "m-0123456789abcdef0123456789abcdef"
@@ -89,6 +95,40 @@ def binding(key: str = "user:fry", name: str = "", **others: Any) -> Binding:  #
     return Binding(key=Key(key), **(facts | others))
 
 
+def known(**read: Mapping[Any, Any]) -> Details:
+    """What was read per entity, thing by thing: `known(aliases={...}, members={...})`."""
+    return Details({Thing(name): values for name, values in read.items()})
+
+
+def verb(name: str, *, action: Action | None = None) -> Verb:
+    """The verb of that name; one that no page has removes or adds, as its name says."""
+    try:
+        return PAGES.verb(name)
+    except KeyError:
+        return made_up(name, action)
+
+
+@cache
+def made_up(name: str, action: Action | None = None) -> Verb:
+    """A verb that no page has."""
+    words = {"remove": Action.REMOVE, "release": Action.REMOVE, "update": Action.CHANGE, "change": Action.CHANGE}
+    what = action or words.get(name.rpartition(".")[2], Action.ADD)
+    removes = what is Action.REMOVE
+    return Verb(
+        name=name,
+        role=Role.SETS,
+        actions=frozenset({what}),
+        titles=dict.fromkeys(Kind, "Other"),
+        rank=Rank.ATTRIBUTE,
+        counts_as=Count.OTHER_REMOVALS if removes else Count.NOTHING,
+        rests_on=("lists",),
+        calls=frozenset({"DescribeEntity"}),
+        right=Right.DELETE if removes else Right.WRITE,
+        destructive=removes,
+        believed=not removes,
+    )
+
+
 def operation(
     kind: str = "alias.add",
     subject: str = "user:fry",
@@ -101,25 +141,23 @@ def operation(
     call: Call | None = None,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
-    destructive: bool | None = None,
     **others: Any,  # noqa: ANN401 - Operation's own
 ) -> Operation:
-    """One change; its action is read off its kind, and whatever removes is destructive."""
-    verbs = {"remove": Action.REMOVE, "deregister": Action.REMOVE, "release": Action.REMOVE}
-    verbs |= {"update": Action.CHANGE, "change": Action.CHANGE, "park": Action.REMOVE}
-    what = action or verbs.get(kind.rpartition(".")[2], Action.ADD)
+    """One change; its action is that of its verb."""
+    what = verb(kind, action=action)
+    does = {**(before or {}), **(after or {}), **({"call": call.parameters} if call is not None else {})}
     return Operation(
-        kind=kind,
-        action=what,
+        verb=what,
+        action=action or (Action.CHANGE if Action.CHANGE in what.actions else next(iter(what.actions))),
         subject=Key(subject),
         entity=EntityId(entity) if entity is not None else None,
-        bundle=bundle or f"{kind}:{subject}:{dict(after or before or {})}",
+        bundle=Bundle.parse(bundle or f"{kind}:{subject}:{dict(after or before or {})}"),
         summary=summary or f"{kind} of {subject}",
         reason=reason,
         call=call or Call("DescribeEntity", {"Email": f"{subject}/{kind}"}),
+        effect=others.pop("effect", does),
         before=before or {},
         after=after or {},
-        destructive=what is Action.REMOVE if destructive is None else destructive,
         **others,
     )
 
@@ -132,7 +170,23 @@ def plan(*operations: Operation, **others: Any) -> Plan:  # noqa: ANN401 - Plan'
         "created_at": NOW,
         "operations": operations,
     }
+    if isinstance(others.get("populations"), dict):
+        others["populations"] = Populations.of_numbers(others["populations"])
+    if "deferred" in others:
+        others["deferred"] = {verb(name): count for name, count in others["deferred"].items()}
+    if "withheld" in others:
+        others["withheld"] = {i: why_withheld(why) for i, why in others["withheld"].items()}
     return Plan(**(facts | others))
+
+
+def why_withheld(why: str | Withheld) -> Withheld:
+    """Why an operation is withheld; a text that begins with `guard NAME:` is that guard's."""
+    if isinstance(why, Withheld):
+        return why
+    head, colon, _ = why.partition(":")
+    if colon and head.startswith("guard "):
+        return Withheld(cause=Cause.GUARD, guard=head.removeprefix("guard "), text=why)
+    return Withheld(cause=Cause.APPROVAL if why.startswith("needs approval") else Cause.NEED, text=why)
 
 
 def limits() -> Limits:
@@ -197,4 +251,5 @@ def situation(
             newcomers=frozenset(one.key for one in wants) - {one.key for one in bound},
         ),
         now=now,
+        pages=PAGES,
     )

@@ -40,6 +40,7 @@ def approve(
 
     The next cycle sends it, as far as it is still needed, and nothing new.
     """
+    from syncd.errors import UsageError
     from syncd.guards import SOURCE_GUARDS
     from syncd.model.memory import Approval
     from syncd.planning.judge import approvable
@@ -48,6 +49,11 @@ def approve(
     session = begin(config, organization)
     with open_store(session, must_exist=True) as store:
         owner, stored = find_plan(session, store, digest)
+        if stored.is_of_earlier_version:
+            raise UsageError(
+                f"plan {stored.digest[:8]} was stored by an earlier version, whose operations had other ids",
+                hint="Approvals of it are void. Plan again, look, and approve that plan: syncd plan",
+            )
         freed = approvable(stored, SOURCE_GUARDS)
         short = stored.digest[:8]
         if not freed:

@@ -2,19 +2,14 @@
 
 from syncd.guards.addresses import AliasRemovals, PrimaryChanges
 from syncd.guards.memberships import MembershipRemovals
+from syncd.guards.others import OtherRemovals
 from syncd.guards.removals import Removals
 from syncd.guards.source import EmptySource, Rejections, SourceShrink
 from syncd.ports import Guard
 
+_COUNTING: tuple[Guard, ...] = (Removals(), MembershipRemovals(), AliasRemovals(), PrimaryChanges())
+_OF_THE_SOURCE: tuple[Guard, ...] = (Rejections(), EmptySource(), SourceShrink())
 #: All guards, in the order in which their budgets are shown.
-GUARDS: tuple[Guard, ...] = (
-    Removals(),
-    MembershipRemovals(),
-    AliasRemovals(),
-    PrimaryChanges(),
-    Rejections(),
-    EmptySource(),
-    SourceShrink(),
-)
-#: Guards about the source itself: a read that trips one leaves no marks and withholds every removal.
-SOURCE_GUARDS = frozenset({EmptySource.name, SourceShrink.name, Rejections.name})
+GUARDS: tuple[Guard, ...] = (*_COUNTING, OtherRemovals(_COUNTING), *_OF_THE_SOURCE)
+#: Guards about the source itself: a read that trips one leaves no marks and withholds whatever destroys.
+SOURCE_GUARDS = frozenset(guard.name for guard in _OF_THE_SOURCE)

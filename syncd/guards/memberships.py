@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from syncd.guards.threshold import budget, exceeds, refusal
+from syncd.guards.threshold import budget, exceeds, limit_of, refusal
+from syncd.model.detail import MEMBERS
 from syncd.model.names import EntityId
 from syncd.model.operation import Operation
+from syncd.model.page import Count, Role
 from syncd.model.plan import Finding, Plan
 from syncd.model.situation import Situation
 from syncd.model.state import State
@@ -14,7 +16,8 @@ from syncd.model.state import State
 class MembershipRemovals:
     """Counts exits per group; what lies inside a person's removal counts as that removal only."""
 
-    name = "membership_removals"
+    name = Count.MEMBERSHIP_REMOVALS.value
+    counts = frozenset({Count.MEMBERSHIP_REMOVALS})
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield one finding per group that loses members, and a last one for the budget when none does."""
@@ -24,13 +27,12 @@ class MembershipRemovals:
         for operation in plan.operations:
             if operation.entity is None:
                 continue
-            if operation.kind == "member.add":
+            if operation.verb.role is Role.JOINS and not operation.destructive:
                 joined.add(operation.entity)
-            elif operation.kind == "member.remove":
-                if operation.bundle.startswith("removal:"):
-                    leavers[operation.entity] += 1
-                else:
-                    exits[operation.entity].append(operation)
+            elif operation.counts_as in self.counts:
+                exits[operation.entity].append(operation)
+            elif operation.verb.counts_as in self.counts:
+                leavers[operation.entity] += 1
         for group, operations in sorted(exits.items()):
             yield self._of_group(group, operations, situation, plan, leavers[group], refilled=group in joined)
 
@@ -45,11 +47,11 @@ class MembershipRemovals:
         refilled: bool,
     ) -> Finding:
         threshold = situation.policy.guards.membership_removals
-        deferred = plan.deferred.get("member.remove", 0)  # of which group isn't known, so they count for each
+        deferred = plan.deferred_as(Count.MEMBERSHIP_REMOVALS)  # of which group isn't known, so they count for each
         entities = situation.observed.entities
         population = sum(
             1
-            for member in situation.observed.details.members.get(group, ())
+            for member in situation.observed.details.of(MEMBERS).get(group, ())
             if member in entities and entities[member].state is State.ENABLED
         )
         counted, name = len(operations) + deferred, entities[group].name
@@ -61,7 +63,10 @@ class MembershipRemovals:
             counted=counted,
             population=population,
             tripped=tripped,
-            used=f"members of {name!r} {budget(counted, population, threshold)}",
+            label=f"members of {name!r}",
+            budget=budget(counted, population, threshold),
+            limit=limit_of(population, threshold),
+            about=name,
             text=refusal(what, counted, population, threshold, "guards.membership_removals") if tripped else "",
             bundles=frozenset(operation.bundle for operation in operations) if tripped else frozenset(),
         )

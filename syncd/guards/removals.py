@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from syncd.guards.threshold import budget, exceeds, refusal
-from syncd.model.names import Kind, kind_of
+from syncd.guards.threshold import budget, exceeds, limit_of, refusal
+from syncd.model.names import SYNCHRONIZED, Key, Kind, kind_of
+from syncd.model.page import Count
 from syncd.model.plan import Finding, Plan
 from syncd.model.situation import Situation
 
@@ -11,15 +12,18 @@ from syncd.model.situation import Situation
 class Removals:
     """Counts removals per kind against the owned and ENABLED entities of that kind."""
 
-    name = "removals"
+    name = Count.REMOVALS.value
+    counts = frozenset({Count.REMOVALS})
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield one finding per kind that has a population or a removal; deferred removals count with the people."""
         threshold = situation.policy.guards.removals
-        for kind in (Kind.USER, Kind.GROUP):
-            removals = [o for o in plan.operations if o.kind == "deregister" and kind_of(o.subject) is kind]
-            counted = len(removals) + (plan.deferred.get("deregister", 0) if kind is Kind.USER else 0)
-            population = plan.populations.get(f"{kind.value}s_owned_enabled", 0)
+        counted_ones = [o for o in plan.operations if o.destructive and o.counts_as in self.counts]
+        for kind in SYNCHRONIZED:
+            removals = [o for o in counted_ones if kind_of(Key(o.row)) is kind]
+            later = plan.deferred_as(Count.REMOVALS) if kind is Kind.USER else 0
+            counted = len({o.row for o in removals}) + later
+            population = plan.populations.owned.get(kind, 0)
             if not counted and not population:
                 continue
             tripped = exceeds(counted, population, threshold)
@@ -29,7 +33,9 @@ class Removals:
                 counted=counted,
                 population=population,
                 tripped=tripped,
-                used=f"{kind.value} removals {budget(counted, population, threshold)}",
+                label=f"{kind.value} removals",
+                budget=budget(counted, population, threshold),
+                limit=limit_of(population, threshold),
                 text=refusal(what, counted, population, threshold, "guards.removals") if tripped else "",
                 bundles=frozenset(o.bundle for o in removals) if tripped else frozenset(),
             )

@@ -1,32 +1,39 @@
 """Refuses removals when the source itself looks wrong: empty, shrunk, or full of records that can't be used.
 
-A trip here withholds every removal, and the read leaves no marks.
+A trip here withholds every removal, whatever else destroys, and changes of names and profiles; and the read leaves
+no marks.
 """
 
 from collections.abc import Iterator
 
 from syncd.guards.threshold import SMALL_POPULATION_LIMIT
-from syncd.model.names import Kind, kind_of
-from syncd.model.plan import Finding, Plan
+from syncd.model.names import SYNCHRONIZED, Kind, kind_of
+from syncd.model.operation import Bundle
+from syncd.model.page import Count
+from syncd.model.plan import Finding, Limit, Plan
 from syncd.model.situation import Situation
 
 
-def _removals(plan: Plan) -> frozenset[str]:
-    return frozenset(o.bundle for o in plan.operations if o.kind in ("deregister", "member.remove"))
+def _disbelieved(plan: Plan) -> frozenset[Bundle]:
+    """Return what must not follow from a source that isn't believed: all but what begins, and adds to what stays."""
+    return frozenset(
+        o.bundle for o in plan.operations if o.destructive or (o.entity is not None and not o.verb.believed)
+    )
 
 
 class EmptySource:
     """An empty directory is the dangerous answer (`pitfalls.md` A)."""
 
     name = "empty_source"
+    counts: frozenset[Count] = frozenset()
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield a finding for each kind of which the source has none although some are owned."""
-        for kind in (Kind.USER, Kind.GROUP):
+        for kind in SYNCHRONIZED:
             if kind is Kind.GROUP and not situation.desired.has_groups:
                 continue
             counted = situation.desired.counts.get(kind, 0)
-            owned = plan.populations.get(f"{kind.value}s_owned_enabled", 0)
+            owned = plan.populations.owned.get(kind, 0)
             tripped = counted == 0 and owned > 0
             text = f"the source has no {kind.value}s at all, while {owned} are owned in WorkMail"
             yield Finding(
@@ -34,9 +41,10 @@ class EmptySource:
                 counted=counted,
                 population=owned,
                 tripped=tripped,
-                used=f"{kind.value}s in the source {counted}",
+                label=f"{kind.value}s in the source",
+                budget=f"{counted}",
                 text=f"{text}. If this is right, approve the plan; if not, mend the source" if tripped else "",
-                bundles=_removals(plan) if tripped else frozenset(),
+                bundles=_disbelieved(plan) if tripped else frozenset(),
             )
 
 
@@ -44,11 +52,12 @@ class SourceShrink:
     """Compares with the last read that tripped no source guard, or was approved."""
 
     name = "source_shrink"
+    counts: frozenset[Count] = frozenset()
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield a finding for each kind that was counted before."""
         threshold = situation.policy.guards.source_shrink
-        for kind in (Kind.USER, Kind.GROUP):
+        for kind in SYNCHRONIZED:
             before = situation.memory.counts.get(kind, 0)
             if not before or (kind is Kind.GROUP and not situation.desired.has_groups):
                 continue
@@ -68,9 +77,11 @@ class SourceShrink:
                 counted=lost,
                 population=before,
                 tripped=tripped,
-                used=f"{kind.value}s lost by the source {lost} of {before}, {share:.1f} % of {threshold.percent:g} %",
+                label=f"{kind.value}s lost by the source",
+                budget=f"{lost} of {before}, {share:.1f} % of {threshold.percent:g} %",
+                limit=Limit(count=SMALL_POPULATION_LIMIT) if few else Limit(percent=threshold.percent),
                 text=text if tripped else "",
-                bundles=_removals(plan) if tripped else frozenset(),
+                bundles=_disbelieved(plan) if tripped else frozenset(),
             )
 
 
@@ -78,6 +89,7 @@ class Rejections:
     """Many records that can't be used are one mistake in the mapping, not many mistakes in the directory."""
 
     name = "rejections"
+    counts: frozenset[Count] = frozenset()
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield the one finding."""
@@ -96,9 +108,11 @@ class Rejections:
             counted=counted,
             population=population,
             tripped=tripped,
-            used=f"rejections {counted} of {threshold.count}, {share:.1f} % of {threshold.percent:g} %",
+            label="rejections",
+            budget=f"{counted} of {threshold.count}, {share:.1f} % of {threshold.percent:g} %",
+            limit=Limit(count=threshold.count, percent=threshold.percent, both=True),
             text=text if tripped else "",
-            bundles=_removals(plan) if tripped else frozenset(),
+            bundles=_disbelieved(plan) if tripped else frozenset(),
         )
 
 

@@ -1,5 +1,9 @@
 """When a number is too large: the arithmetic that all guards share (design.md section 8)."""
 
+from collections.abc import Collection
+
+from syncd.model.page import Count
+from syncd.model.plan import Finding, Limit, Plan
 from syncd.model.policy import Threshold
 
 #: Below the minimum population percentages say nothing; more than this many trip.
@@ -33,4 +37,33 @@ def refusal(what: str, counted: int, population: int, threshold: Threshold, sett
     return (
         f"{what} {counted} of {population} ({share:.1f} %); the limit is {limit} ({setting}). "
         "If this is right, approve the plan; if not, mend the source"
+    )
+
+
+def limit_of(population: int, threshold: Threshold) -> Limit:
+    """Return the limit that holds for *population*, in numbers."""
+    if population < threshold.minimum_population:
+        return Limit(count=min(SMALL_POPULATION_LIMIT, threshold.count))
+    return Limit(count=threshold.count, percent=threshold.percent)
+
+
+def of_entities(plan: Plan, counts: Collection[Count], what: str, threshold: Threshold, name: str) -> Finding:
+    """Return what the guard *name* measures: the entities that lose by operations counted as one of *counts*.
+
+    Deferred operations count as one each: of whom they are isn't known.
+    """
+    operations = [o for o in plan.operations if o.destructive and o.counts_as in counts]
+    counted = len({o.row for o in operations}) + sum(plan.deferred_as(each) for each in counts if each != Count.NOTHING)
+    population = plan.populations.owned_in_all
+    tripped = exceeds(counted, population, threshold)
+    return Finding(
+        guard=name,
+        counted=counted,
+        population=population,
+        tripped=tripped,
+        label=name.replace("_", " "),
+        budget=budget(counted, population, threshold),
+        limit=limit_of(population, threshold),
+        text=refusal(what, counted, population, threshold, f"guards.{name}") if tripped else "",
+        bundles=frozenset(operation.bundle for operation in operations) if tripped else frozenset(),
     )

@@ -88,9 +88,11 @@ class Rules:
         return Needs(key=self.group_key, attributes=self.group.attributes_used() | by, members=members)
 
     @property
-    def maps_profile(self) -> bool:
-        """Whether any personal attribute, or whether someone is hidden, comes from the directory."""
-        return bool(self.user.profile or self.user.hidden is not None or (self.group and self.group.hidden is not None))
+    def given(self) -> frozenset[str]:
+        """The things that the directory gives something for: `profile`, where any attribute or `hidden` is mapped."""
+        everyone = (self.user, *((self.group,) if self.group else ()))
+        profile = any(rules.profile or rules.hidden is not None for rules in everyone)
+        return frozenset({"profile"} if profile else ())
 
     def attributes_used(self) -> frozenset[str]:
         """Return every attribute that any expression, key or membership uses."""

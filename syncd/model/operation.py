@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import NewType
+from typing import NewType, Self
 
+from syncd.model.action import Action
 from syncd.model.names import EntityId, Key
+from syncd.model.page import Count, Role, Verb
 
 #: Something that is true of the target, which calls await and give: see the constructors below.
 Fact = NewType("Fact", str)
@@ -49,14 +51,6 @@ def permitted(proposal: str, key: Key) -> Fact:
     return Fact(f"{proposal}:{key}")
 
 
-class Action(StrEnum):
-    """What a kind of operation does to what exists."""
-
-    ADD = "add"
-    CHANGE = "change"
-    REMOVE = "remove"
-
-
 @dataclass(frozen=True, slots=True)
 class Ref:
     """Filled when sent: the entity id of *key*."""
@@ -93,40 +87,115 @@ class Call:
     parameters: Mapping[str, Parameter]
 
 
+class BundleKind(StrEnum):
+    """What joins the operations of a bundle."""
+
+    REMOVAL = "removal"  # a person's or a group's whole removal
+    MOVE = "move"  # one connected move of addresses among people who stay
+    SINGLE = "single"  # nothing: it is withheld, deferred and freed by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Operations that are withheld, deferred or freed together; *key* tells it from others of its kind.
+
+    Its text, `removal:user:7`, is what documents show: a single one's is its key alone.
+    """
+
+    kind: BundleKind
+    key: str
+
+    def __str__(self) -> str:
+        return self.key if self.kind is BundleKind.SINGLE else f"{self.kind.value}:{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the bundle whose text is *text*."""
+        word, _, rest = text.partition(":")
+        if word in (BundleKind.REMOVAL, BundleKind.MOVE):
+            return cls(BundleKind(word), rest)
+        return cls(BundleKind.SINGLE, text)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether half of it would be worse than none."""
+        return self.kind is not BundleKind.SINGLE
+
+
+def removal_of(key: Key) -> Bundle:
+    """Return the bundle of everything that the removal of *key* takes."""
+    return Bundle(BundleKind.REMOVAL, key)
+
+
+def single(*words: str) -> Bundle:
+    """Return a bundle of one operation, told from others by *words*."""
+    return Bundle(BundleKind.SINGLE, ":".join(words))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """One change. *before* and *after* hold only what this call changes: what a person sees in the diff.
 
-    *bundle* joins operations that are withheld, deferred or freed together. *awaits* and *gives* are
+    *effect* is what it comes to for whom it is done; with verb and subject it is the operation's identity: nothing
+    that we ourselves change on the way (a parking address, a release) enters it. *awaits* and *gives* are
     facts; *needs* (must have succeeded) is derived from them, *follows* (must have ended, well or not)
     is set by who builds the bundle. *proposal* operations always need approval. Operations without a
-    *call* change only our binding.
+    *call* change only our binding. *stored_id* is the id under which an earlier version stored it.
     """
 
-    kind: str
+    verb: Verb
     action: Action
     subject: Key
     entity: EntityId | None
-    bundle: str
+    bundle: Bundle
     summary: str
     reason: str
     call: Call | None
+    effect: Change
     before: Change = field(default_factory=dict)
     after: Change = field(default_factory=dict)
     awaits: frozenset[Fact] = frozenset()
     gives: frozenset[Fact] = frozenset()
     needs: frozenset[str] = frozenset()
     follows: frozenset[str] = frozenset()
-    destructive: bool = False
     proposal: bool = False
+    stored_id: str = ""
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits: a hash of kind, subject, entity id, call, before and after; never of prose, age or order."""
-        call = None if self.call is None else [self.call.operation, plain(self.call.parameters)]
-        material = [self.kind, self.subject, self.entity, call, plain(self.before), plain(self.after)]
-        text = json.dumps(material, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """16 hex digits: a hash of verb, subject, entity id and effect; never of prose, age, order or detours."""
+        return self.stored_id or hashed([self.verb.name, self.subject, self.entity, plain(self.effect)])
+
+    @property
+    def kind(self) -> str:
+        """The verb's name, as people and scripts read it."""
+        return self.verb.name
+
+    @property
+    def destructive(self) -> bool:
+        """Whether it takes something away, or changes a primary address."""
+        return self.verb.destructive
+
+    @property
+    def counts_as(self) -> Count:
+        """What guards count it as: what lies inside a removal is that removal."""
+        return Count.REMOVALS if self.bundle.kind is BundleKind.REMOVAL else self.verb.counts_as
+
+    @property
+    def ends_entity(self) -> bool:
+        """Whether it is what a removal comes to."""
+        return self.verb.role is Role.ENDS
+
+    @property
+    def row(self) -> str:
+        """The key of the entry that it rests on: of a membership that is the group, within a removal the leaver."""
+        return self.bundle.key if self.bundle.kind is BundleKind.REMOVAL else self.subject
+
+
+def hashed(material: object) -> str:
+    """Return 16 hex digits that stand for *material*, plain JSON."""
+    text = json.dumps(material, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def plain(value: object) -> object:

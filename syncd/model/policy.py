@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from syncd.model.action import Action
 from syncd.model.durations import Duration
 from syncd.model.names import fold
-from syncd.model.operation import Action
 
 
 class Section(BaseModel):
@@ -105,6 +105,7 @@ class GuardSettings(Section):
     membership_removals: Threshold = Threshold(percent=30, count=100, minimum_population=10)
     alias_removals: Threshold = Threshold(percent=5, count=50)
     primary_changes: Threshold = Threshold(percent=5, count=50)
+    other_removals: Threshold = Threshold(percent=5, count=50)
     rejections: RejectionThreshold = RejectionThreshold()
     source_shrink: SourceThreshold = SourceThreshold()
 

@@ -5,14 +5,19 @@ from datetime import datetime
 
 from syncd.model.limits import Limits
 from syncd.model.memory import Memory
+from syncd.model.observed import Observed
+from syncd.model.page import Pages
 from syncd.model.policy import Policy
 from syncd.model.standing import Standings
-from syncd.model.state import Desired, Observed
+from syncd.model.state import Desired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """*source* names source type and key attribute (`csv:employee_id`), as bindings remember it."""
+    """*source* names source type and key attribute (`csv:employee_id`), as bindings remember it.
+
+    *pages* say what the target stores.
+    """
 
     organization: str
     source: str
@@ -23,3 +28,4 @@ class Situation:
     memory: Memory
     standings: Standings
     now: datetime
+    pages: Pages

@@ -44,6 +44,32 @@ class Pending:
     due_at: datetime | None
 
 
+class Freeze(StrEnum):
+    """Why a key is frozen."""
+
+    UNTOUCHABLE = "untouchable"
+    PROTECTED = "protected"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    NOT_READ = "not read"
+    OTHER_SOURCE = "other source"
+    REBIND = "rebind"
+    PILOT = "pilot"
+    LATER = "later"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Why nothing is done to a key in this cycle; its text is the sentence that people read."""
+
+    cause: Freeze
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standings:
     """Who is who. Everyone in none of the sets and bound is simply *ours and wanted*.
@@ -60,7 +86,7 @@ class Standings:
     key_of: Mapping[EntityId, Key] = field(default_factory=dict)
     leaving: Mapping[Key, str] = field(default_factory=dict)
     waiting: Mapping[Key, Pending] = field(default_factory=dict)
-    frozen: Mapping[Key, str] = field(default_factory=dict)
+    frozen: Mapping[Key, Frozen] = field(default_factory=dict)
     foreign: frozenset[EntityId] = frozenset()
     lost: frozenset[Key] = frozenset()
     newcomers: frozenset[Key] = frozenset()

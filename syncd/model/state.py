@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 
 from syncd.model.entry import Absence, Rejection
 from syncd.model.names import EntityId, Key, Kind
@@ -97,24 +96,6 @@ class Entity:
     disabled_at: datetime | None = None
 
 
-#: What only a call per entity tells: one word per facet that needs details.
-Detail = Literal["aliases", "profile", "members"]
-DETAILS: tuple[Detail, ...] = ("aliases", "profile", "members")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Details:
-    """What was read per entity. An id that is absent from a mapping was not read.
-
-    *aliases* exclude the primary address (`workmail.md` 0.2), written as the service returns them.
-    *members* are ids of direct members, ENABLED and DISABLED alike.
-    """
-
-    aliases: Mapping[EntityId, frozenset[str]] = field(default_factory=dict)
-    profile: Mapping[EntityId, Profile] = field(default_factory=dict)
-    members: Mapping[EntityId, frozenset[EntityId]] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """The organization itself. *domains* maps each folded mail domain to "is usable" (verified)."""
@@ -123,16 +104,3 @@ class Organization:
     alias: str
     default_domain: str
     domains: Mapping[str, bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
-    """What the service holds. Ghosts (DELETED) are among *entities*: they are facts about bound entities.
-
-    *gone* holds ids that were bound but of which the service said, asked by id, that they don't exist.
-    """
-
-    organization: Organization
-    entities: Mapping[EntityId, Entity]
-    details: Details
-    gone: frozenset[EntityId] = frozenset()

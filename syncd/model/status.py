@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from syncd.model.plan import NO_LIMIT, Limit
 from syncd.model.report import SUCCESSES
 
 #: What a cycle that was told to stop ends with (`errors.Interrupted`): neither a success nor a failure.
@@ -125,10 +126,27 @@ class GuardStatus:
     counted: int
     population: int
     tripped: bool
-    used: str
+    label: str
+    budget: str
+    limit: Limit = NO_LIMIT
+    about: str = ""
+    approved: bool = False
     text: str = ""
     findings: int = 1
     trips: int = 0
+
+    @property
+    def used(self) -> str:
+        """The budget line; without the name of the one entity that it is about."""
+        if not self.label:  # of a plan that an earlier version stored: whether it names somebody isn't known
+            return f"{self.guard.replace('_', ' ')} {self.counted:,} of {self.population:,}"
+        label = self.guard.replace("_", " ") if self.about else self.label
+        return " ".join(filter(None, (label, self.budget, "(approved)" if self.approved else "")))
+
+    @property
+    def used_by_name(self) -> str:
+        """The budget line, with names."""
+        return " ".join(filter(None, (self.label, self.budget, "(approved)" if self.approved else "")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +156,7 @@ class WithheldOperation:
     summary: str
     subject: str
     why: str
+    guard: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

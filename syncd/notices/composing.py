@@ -8,7 +8,7 @@ from functools import partial
 from uuid import uuid4
 
 from syncd.errors import SyncdError
-from syncd.model.operation import Action
+from syncd.model.action import Action
 from syncd.model.plan import Plan
 from syncd.model.report import Report, Result
 from syncd.notices.settings import Occasion

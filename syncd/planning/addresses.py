@@ -237,10 +237,6 @@ class _Table:
         primary = address == mover.goal
         if not primary and address not in mover.claims:
             return
-        if not primary and address not in mover.claims:
-            return
-        if not primary and address not in mover.claims:
-            return
         written = mover.party.wanted_primary if primary else mover.claims[address]
         self.waits.append(Wait(party=mover.key, address=written, primary=primary, obstacle=obstacle, holder=holder))
         self._withdraw(mover, address)

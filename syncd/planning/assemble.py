@@ -4,18 +4,19 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from syncd.model.action import Action
 from syncd.model.entry import Rejection
-from syncd.model.names import Key, Kind, fold
-from syncd.model.operation import Action, Operation
-from syncd.model.plan import Note, Plan
+from syncd.model.names import SYNCHRONIZED, Key, fold
+from syncd.model.operation import Bundle, BundleKind, Operation
+from syncd.model.page import Role, Verb
+from syncd.model.plan import Note, Plan, Populations
 from syncd.model.situation import Situation
+from syncd.model.standing import Freeze, Frozen
 from syncd.model.state import Entity, State
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
 from syncd.ports import Facet
 
-#: Bundles of several operations: a person's whole removal, one connected address move.
-_WHOLE = ("removal:", "move:")
 #: Operations that a removal takes, roughly.
 _REMOVAL_SIZE = 4
 
@@ -35,12 +36,15 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
             situation = _with_blocked(situation, proposed.blocked)
         notes += proposed.notes
         draw.take(proposed.operations)
-    deferred = draw.deferred + Counter(deregister=postponed)
+    deferred = draw.deferred
+    for verb in situation.pages.verbs:
+        if postponed and verb.role is Role.ENDS:
+            deferred[verb] += postponed
     notes += draw.notes()
     inside, outside = _within_mode(situation, draw.operations)
     linked, waiting = link(inside, StartingFacts(situation))
     if deferred:  # what they wait for may simply not fit into this plan
-        deferred.update(operation.kind for operation in inside if operation.id in waiting)
+        deferred.update(operation.verb for operation in inside if operation.id in waiting)
     else:
         notes += _waiting_notes(inside, waiting)
     kept = _cut(linked, situation.policy.max_operations, deferred)
@@ -50,7 +54,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
         created_at=situation.now,
         operations=in_sending_order(kept),
         outside=tuple(outside),
-        deferred=dict(sorted(deferred.items())),
+        deferred=_in_order(deferred),
         pending=tuple(pending for _, pending in sorted(situation.standings.waiting.items())),
         rejections=(*situation.desired.rejections, *rejections),
         notes=tuple(
@@ -72,7 +76,7 @@ class _Draw:
 
     def __init__(self, allowed: Collection[Action], limit: int) -> None:
         self.operations: list[Operation] = []
-        self.deferred: Counter[str] = Counter()
+        self.deferred: Counter[Verb] = Counter()
         self._allowed = allowed
         self._limit = limit
         self._unseen = 0
@@ -82,13 +86,13 @@ class _Draw:
         room = {True: self._limit, False: self._limit}
         for operation in stream:
             inside = operation.action in self._allowed
-            if operation.bundle.startswith(_WHOLE) and inside:
+            if operation.bundle.is_whole and inside:
                 self.operations.append(operation)
             elif room[inside]:
                 room[inside] -= 1
                 self.operations.append(operation)
             elif inside:
-                self.deferred[operation.kind] += 1
+                self.deferred[operation.verb] += 1
             else:
                 self._unseen += 1
 
@@ -104,7 +108,8 @@ def _first_leavers(situation: Situation) -> tuple[Situation, int]:
     room = max(situation.policy.max_operations // _REMOVAL_SIZE, 1)
     if len(standings.leaving) <= room:
         return situation, 0
-    later = dict.fromkeys(sorted(standings.leaving)[room:], "its removal comes in a later plan")
+    frozen = Frozen(Freeze.LATER, "its removal comes in a later plan")
+    later = dict.fromkeys(sorted(standings.leaving)[room:], frozen)
     now = {key: why for key, why in standings.leaving.items() if key not in later}
     standings = replace(standings, leaving=now, frozen={**standings.frozen, **later})
     return replace(situation, standings=standings), len(later)
@@ -115,9 +120,13 @@ def without(plan: Plan, left_out: Iterable[str]) -> Plan:
     bundles = {plan.by_id[identity].bundle for identity in left_out}
     gone = dependents(plan.operations, (o.id for o in plan.operations if o.bundle in bundles), whole=lambda _: True)
     deferred = Counter(plan.deferred)
-    deferred.update(operation.kind for operation in plan.operations if operation.id in gone)
+    deferred.update(operation.verb for operation in plan.operations if operation.id in gone)
     kept = tuple(operation for operation in plan.operations if operation.id not in gone)
-    return replace(plan, operations=kept, deferred=dict(sorted(deferred.items())))
+    return replace(plan, operations=kept, deferred=_in_order(deferred))
+
+
+def _in_order(deferred: Counter[Verb]) -> dict[Verb, int]:
+    return dict(sorted(deferred.items(), key=lambda item: item[0].name))
 
 
 def _with_blocked(situation: Situation, blocked: Mapping[Key, str]) -> Situation:
@@ -126,7 +135,7 @@ def _with_blocked(situation: Situation, blocked: Mapping[Key, str]) -> Situation
         situation,
         standings=replace(
             standings,
-            frozen={**standings.frozen, **blocked},
+            frozen={**standings.frozen, **{key: Frozen(Freeze.BLOCKED, why) for key, why in blocked.items()}},
             newcomers=standings.newcomers.difference(blocked),
         ),
     )
@@ -150,7 +159,7 @@ def _within_mode(situation: Situation, operations: Iterable[Operation]) -> tuple
     return inside, outside
 
 
-def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[str]) -> tuple[Operation, ...]:
+def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[Verb]) -> tuple[Operation, ...]:
     """Keep about the first *limit* operations: whole bundles, each with the bundles it needs; count the rest by kind.
 
     What goes first is what protects, then entity by entity; a first bundle that is larger than *limit* goes alone.
@@ -159,9 +168,11 @@ def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[str]) ->
         return tuple(operations)
     sizes = Counter(operation.bundle for operation in operations)
     needed = _needed_bundles(operations)
-    chosen: set[str] = set()
+    chosen: set[Bundle] = set()
     total = 0
-    for operation in sorted(operations, key=lambda o: (not o.bundle.startswith("removal:"), o.subject, rank(o), o.id)):
+    for operation in sorted(
+        operations, key=lambda o: (o.bundle.kind is not BundleKind.REMOVAL, o.subject, rank(o), o.id)
+    ):
         if total >= limit:
             break
         more = _with_needed(operation.bundle, needed, chosen)
@@ -169,19 +180,19 @@ def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[str]) ->
         if not chosen or total + size <= limit:
             chosen |= more
             total += size
-    deferred.update(operation.kind for operation in operations if operation.bundle not in chosen)
+    deferred.update(operation.verb for operation in operations if operation.bundle not in chosen)
     return tuple(operation for operation in operations if operation.bundle in chosen)
 
 
-def _needed_bundles(operations: Sequence[Operation]) -> Mapping[str, set[str]]:
+def _needed_bundles(operations: Sequence[Operation]) -> Mapping[Bundle, set[Bundle]]:
     bundle_of = {operation.id: operation.bundle for operation in operations}
-    needed: dict[str, set[str]] = defaultdict(set)
+    needed: dict[Bundle, set[Bundle]] = defaultdict(set)
     for operation in operations:
         needed[operation.bundle].update(bundle_of[need] for need in operation.needs)
     return needed
 
 
-def _with_needed(bundle: str, needed: Mapping[str, set[str]], chosen: Collection[str]) -> set[str]:
+def _with_needed(bundle: Bundle, needed: Mapping[Bundle, set[Bundle]], chosen: Collection[Bundle]) -> set[Bundle]:
     """Return *bundle* and all that it needs, directly or not, without what is *chosen* already."""
     found = {bundle}.difference(chosen)
     queue = list(found)
@@ -239,22 +250,20 @@ def _outsider_notes(situation: Situation) -> list[Note]:
     return notes
 
 
-def _populations(situation: Situation) -> dict[str, int]:
-    desired = Counter(str(wanted.kind) for wanted in situation.desired.entities.values())
+def _populations(situation: Situation) -> Populations:
+    desired = Counter(wanted.kind for wanted in situation.desired.entities.values())
     entities, owned = situation.observed.entities, situation.standings.entity_of
     kinds = Counter(
-        str(entities[identity].kind)
+        entities[identity].kind
         for key, identity in owned.items()
         if entities[identity].state is State.ENABLED and key in situation.memory.bindings
     )
-    return {
-        "users_in_directory": desired[Kind.USER],
-        "groups_in_directory": desired[Kind.GROUP],
-        "users_owned_enabled": kinds[Kind.USER],
-        "groups_owned_enabled": kinds[Kind.GROUP],
-        "foreign": sum(_is_somebodys(entities[identity]) for identity in situation.standings.foreign),
-        "frozen": len(situation.standings.frozen),
-    }
+    return Populations(
+        wanted={kind: desired[kind] for kind in SYNCHRONIZED},
+        owned={kind: kinds[kind] for kind in SYNCHRONIZED},
+        foreign=sum(_is_somebodys(entities[identity]) for identity in situation.standings.foreign),
+        frozen=len(situation.standings.frozen),
+    )
 
 
 def _is_somebodys(entity: Entity) -> bool:

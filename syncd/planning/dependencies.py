@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from syncd.model.detail import ALIASES
 from syncd.model.names import Key, fold
-from syncd.model.operation import Fact, Operation
+from syncd.model.operation import Bundle, BundleKind, Fact, Operation
+from syncd.model.page import Rank
 from syncd.model.situation import Situation
 from syncd.model.state import State
 
-#: Where dependencies leave a choice: what protects first, then what lets people work, then the rest.
 NOTHING: frozenset[str] = frozenset()
-_RANKS = {"create": 3, "register": 4, "primary": 5, "address": 5, "alias": 5, "profile": 6, "member": 7}
 
 
 def link(
@@ -37,7 +37,7 @@ def link(
     linked = []
     for operation in going:
         needs = frozenset(giver for fact in operation.awaits for giver in givers.get(fact, ()))
-        follows = frozenset(bundles[operation.bundle] - {operation.id}) if operation.kind == "deregister" else NOTHING
+        follows = frozenset(bundles[operation.bundle] - {operation.id}) if operation.ends_entity else NOTHING
         changed = needs != operation.needs or follows != operation.follows
         linked.append(replace(operation, needs=needs, follows=follows) if changed else operation)
     return tuple(linked), waiting
@@ -76,7 +76,7 @@ def _without_hope(operations: Sequence[Operation], is_true: Callable[[Fact], boo
 
 
 def dependents(
-    operations: Collection[Operation], chosen: Iterable[str], *, whole: Callable[[str], bool] = lambda _: False
+    operations: Collection[Operation], chosen: Iterable[str], *, whole: Callable[[Bundle], bool] = lambda _: False
 ) -> set[str]:
     """Return the ids in *chosen* and of everything that needs one of them, directly or not.
 
@@ -85,8 +85,8 @@ def dependents(
     linked: dict[str, list[str]] = defaultdict(list)
     for operation in operations:
         if whole(operation.bundle):
-            linked[operation.id].append(operation.bundle)
-            linked[operation.bundle].append(operation.id)
+            linked[operation.id].append(f"{operation.bundle}")
+            linked[f"{operation.bundle}"].append(operation.id)
         for need in operation.needs:
             linked[need].append(operation.id)
     found = set(chosen)
@@ -129,16 +129,13 @@ def in_sending_order(operations: Sequence[Operation]) -> tuple[Operation, ...]:
     return tuple(ordered)
 
 
-def rank(operation: Operation) -> int:
-    """Return how early *operation* should go where its needs leave a choice: lower is earlier."""
+def rank(operation: Operation) -> Rank:
+    """Return how early *operation* should go where its needs leave a choice: what protects first, the rest last."""
     if operation.proposal or operation.call is None:
-        return 0
-    if operation.bundle.startswith("removal:"):
-        return 2 if operation.kind == "deregister" else 1
-    family = (
-        operation.kind.rpartition(".")[2] if operation.kind.endswith(".create") else operation.kind.partition(".")[0]
-    )
-    return _RANKS.get(family, 8)
+        return Rank.OWNERSHIP
+    if operation.bundle.kind is BundleKind.REMOVAL:
+        return Rank.END if operation.ends_entity else Rank.EXIT
+    return operation.verb.rank
 
 
 class StartingFacts:
@@ -174,18 +171,19 @@ class StartingFacts:
         if entity is None:
             return False
         is_primary = fold(self._situation.observed.entities[entity].primary) == address
-        is_alias = address in {fold(a) for a in self._situation.observed.details.aliases.get(entity, ())}
+        is_alias = address in {fold(a) for a in self._situation.observed.details.of(ALIASES).get(entity, ())}
         return is_alias if demoted else is_alias or is_primary
 
     def _held(self) -> dict[str, set[Key | None]]:
         if self._holders is None:
             holders: dict[str, set[Key | None]] = defaultdict(set)
             observed, key_of = self._situation.observed, self._situation.standings.key_of
+            aliases = observed.details.of(ALIASES)
             for entity in observed.entities.values():
                 if entity.state is not State.ENABLED:
                     continue
                 holders[fold(entity.primary)].add(key_of.get(entity.id))
-                for alias in observed.details.aliases.get(entity.id, ()):
+                for alias in aliases.get(entity.id, ()):
                     holders[fold(alias)].add(key_of.get(entity.id))
             self._holders = holders
         return self._holders

@@ -16,10 +16,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncd.errors import UsageError
+from syncd.model.action import Action
 from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key
-from syncd.model.operation import Action, Call, Fact, Generated, Merged, Operation, Parameter, Ref, plain
-from syncd.model.plan import SCHEMA_VERSION, Finding, Note, Plan
+from syncd.model.operation import Bundle, Call, Fact, Generated, Merged, Operation, Parameter, Ref, hashed, plain
+from syncd.model.page import Pages, Verb
+from syncd.model.plan import SCHEMA_VERSION, Cause, Finding, Limit, Note, Plan, Populations, Withheld
 from syncd.model.standing import Pending
 from syncd.planning.fields import HINT, Field
 
@@ -29,7 +31,7 @@ def dumps(plan: Plan, *, indent: int | None = 2) -> str:
     return json.dumps(to_document(plan), indent=indent, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def loads(text: str) -> Plan:
+def loads(text: str, pages: Pages) -> Plan:
     """Return the plan that *text* holds.
 
     Raises:
@@ -39,7 +41,7 @@ def loads(text: str) -> Plan:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"The plan document can't be used: it is no JSON: {error}.", hint=HINT) from error
-    return from_document(document)
+    return from_document(document, pages)
 
 
 def to_document(plan: Plan) -> dict[str, Any]:
@@ -50,12 +52,13 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "organization": plan.organization,
         "organization_id": plan.organization_id,
         "created_at": _moment(plan.created_at),
-        "populations": _sorted(plan.populations),
+        "populations": _sorted(plan.populations.numbers()),
         "counts": dict(plan.counts),
         "operations": [_operation(operation, plan) for operation in plan.operations],
         "outside": [_operation(operation, plan) for operation in plan.outside],
-        "deferred": _sorted(plan.deferred),
-        "withheld": _sorted(plan.withheld),
+        "deferred": _sorted({verb.name: count for verb, count in plan.deferred.items()}),
+        "withheld": _sorted({identity: why.text for identity, why in plan.withheld.items()}),
+        "withheld_by": _sorted({i: {"cause": why.cause.value, "guard": why.guard} for i, why in plan.withheld.items()}),
         "findings": [_finding(finding) for finding in plan.findings],
         "pending": [_pending(pending) for pending in plan.pending],
         "rejections": [_rejection(rejection) for rejection in plan.rejections],
@@ -64,7 +67,7 @@ def to_document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def from_document(document: object) -> Plan:
+def from_document(document: object, pages: Pages) -> Plan:
     """Return the plan in *document*, made by `to_document`; members that it doesn't know are passed over.
 
     Raises:
@@ -75,19 +78,20 @@ def from_document(document: object) -> Plan:
     version = root["schema_version"]
     if version.value != SCHEMA_VERSION:
         raise version.refusal(f"is {version.value!r}, this syncd reads {SCHEMA_VERSION}")
+    read = _Reader(pages)
     plan = Plan(
         organization=root["organization"].text(),
         organization_id=root["organization_id"].text(),
         created_at=root["created_at"].moment(),
-        operations=root["operations"].each(_read_operation),
-        outside=root["outside"].each(_read_operation),
-        deferred=root["deferred"].mapped(Field.number),
-        withheld=root["withheld"].mapped(Field.text),
+        operations=root["operations"].each(read.operation),
+        outside=root["outside"].each(read.operation),
+        deferred=read.deferred(root["deferred"]),
+        withheld=_read_withheld(root),
         findings=root["findings"].each(_read_finding),
         pending=root["pending"].each(_read_pending),
         rejections=root["rejections"].each(_read_rejection),
         notes=root["notes"].each(_read_note),
-        populations=root["populations"].mapped(Field.number),
+        populations=Populations.of_numbers(root["populations"].mapped(Field.number)),
         names=root["names"].mapped(Field.text),
     )
     _refuse_edited(root, plan)
@@ -99,7 +103,10 @@ def _refuse_edited(root: Field, plan: Plan) -> None:
     for name, operations in (("operations", plan.operations), ("outside", plan.outside)):
         for field, operation in zip(root[name].items(), operations, strict=True):
             _same(field["id"], operation.id)
-            _same(field["withheld"], plan.withheld.get(operation.id))
+            _same(field["withheld"], _why(plan, operation))
+            _same(field["destructive"], operation.destructive)
+            if (content := field.optional("content")) is not None:
+                _same(content, _content(operation))
     _same(root["digest"], plan.digest)
     for action, count in plan.counts.items():
         _same(root["counts"][action], count)
@@ -118,10 +125,11 @@ def _operation(operation: Operation, plan: Plan) -> dict[str, Any]:
         "action": operation.action.value,
         "subject": operation.subject,
         "entity": operation.entity,
-        "bundle": operation.bundle,
+        "bundle": str(operation.bundle),
         "summary": operation.summary,
         "reason": operation.reason,
         "call": call and {"operation": call.operation, "parameters": _value(call.parameters)},
+        **({} if operation.stored_id else {"effect": _value(operation.effect)}),
         "before": _value(operation.before),
         "after": _value(operation.after),
         "awaits": sorted(operation.awaits),
@@ -130,30 +138,82 @@ def _operation(operation: Operation, plan: Plan) -> dict[str, Any]:
         "follows": sorted(operation.follows),
         "destructive": operation.destructive,
         "proposal": operation.proposal,
-        "withheld": plan.withheld.get(operation.id),
+        "content": _content(operation),
+        "withheld": _why(plan, operation),
     }
 
 
-def _read_operation(field: Field) -> Operation:
+def _content(operation: Operation) -> str:
+    """Return what stands for all that is done: its id tells the effect only."""
+    call = None if operation.call is None else [operation.call.operation, plain(operation.call.parameters)]
+    shown = [operation.action, str(operation.bundle), operation.summary, operation.proposal]
+    return hashed([operation.id, call, plain(operation.before), plain(operation.after), *shown])
+
+
+def _why(plan: Plan, operation: Operation) -> str | None:
+    why = plan.withheld.get(operation.id)
+    return None if why is None else why.text
+
+
+class _Reader:
+    """Reads operations back; *pages* know the verbs."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def operation(self, field: Field) -> Operation:
+        entity = field["entity"].optional_text()
+        call = None if field["call"].value is None else _read_call(field["call"])
+        effect = field.optional("effect")
+        before, after = field["before"].mapped(_read_value), field["after"].mapped(_read_value)
+        return Operation(
+            verb=self._verb(field["kind"]),
+            action=field["action"].word(Action),
+            subject=Key(field["subject"].text()),
+            entity=None if entity is None else EntityId(entity),
+            bundle=Bundle.parse(field["bundle"].text()),
+            summary=field["summary"].text(),
+            reason=field["reason"].text(),
+            call=call,
+            effect={} if effect is None else effect.mapped(_read_value),
+            before=before,
+            after=after,
+            awaits=_facts(field["awaits"]),
+            gives=_facts(field["gives"]),
+            needs=field["needs"].texts(),
+            follows=field["follows"].texts(),
+            proposal=field["proposal"].flag(),
+            stored_id=_id_of_first_version(field, call, before, after) if effect is None else "",
+        )
+
+    def deferred(self, field: Field) -> Mapping[Verb, int]:
+        return {self._verb(Field(name, member.path)): member.number() for name, member in field.members().items()}
+
+    def _verb(self, field: Field) -> Verb:
+        try:
+            return self._pages.verb(field.text())
+        except KeyError:
+            raise field.refusal(f"is {field.value!r}, which this syncd does not do") from None
+
+
+def _id_of_first_version(
+    field: Field, call: Call | None, before: Mapping[str, object], after: Mapping[str, object]
+) -> str:
+    """Return the id that operations had until what we change on the way left it: plans stored then stay readable."""
+    made = None if call is None else [call.operation, plain(call.parameters)]
     entity = field["entity"].optional_text()
-    return Operation(
-        kind=field["kind"].text(),
-        action=field["action"].word(Action),
-        subject=Key(field["subject"].text()),
-        entity=None if entity is None else EntityId(entity),
-        bundle=field["bundle"].text(),
-        summary=field["summary"].text(),
-        reason=field["reason"].text(),
-        call=None if field["call"].value is None else _read_call(field["call"]),
-        before=field["before"].mapped(_read_value),
-        after=field["after"].mapped(_read_value),
-        awaits=_facts(field["awaits"]),
-        gives=_facts(field["gives"]),
-        needs=field["needs"].texts(),
-        follows=field["follows"].texts(),
-        destructive=field["destructive"].flag(),
-        proposal=field["proposal"].flag(),
-    )
+    return hashed([field["kind"].text(), field["subject"].text(), entity, made, plain(before), plain(after)])
+
+
+def _read_withheld(root: Field) -> Mapping[str, Withheld]:
+    by = root.optional("withheld_by")
+    said = root["withheld"].mapped(Field.text)
+    if by is None:
+        return {identity: Withheld(cause=Cause.SAID, text=text) for identity, text in said.items()}
+    return {
+        identity: Withheld(cause=by[identity]["cause"].word(Cause), text=text, guard=by[identity]["guard"].text())
+        for identity, text in said.items()
+    }
 
 
 def _facts(field: Field) -> frozenset[Fact]:
@@ -209,21 +269,36 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "population": finding.population,
         "tripped": finding.tripped,
         "used": finding.used,
+        "label": finding.label,
+        "budget": finding.budget,
+        "limit": {"count": finding.limit.count, "percent": finding.limit.percent, "both": finding.limit.both},
+        "about": finding.about,
+        "approved": finding.approved,
         "text": finding.text,
-        "bundles": sorted(finding.bundles),
+        "bundles": sorted(map(str, finding.bundles)),
     }
 
 
 def _read_finding(field: Field) -> Finding:
+    limit = field.optional("limit")
     return Finding(
         guard=field["guard"].text(),
         counted=field["counted"].number(),
         population=field["population"].number(),
         tripped=field["tripped"].flag(),
-        used=field["used"].text(),
+        label="" if limit is None else field["label"].text(),
+        budget=(field["used"] if limit is None else field["budget"]).text(),
+        limit=Limit() if limit is None else _read_limit(limit),
+        about="" if limit is None else field["about"].text(),
+        approved=False if limit is None else field["approved"].flag(),
         text=field["text"].text(),
-        bundles=field["bundles"].texts(),
+        bundles=frozenset(map(Bundle.parse, field["bundles"].texts())),
     )
+
+
+def _read_limit(field: Field) -> Limit:
+    count = None if field["count"].value is None else field["count"].number()
+    return Limit(count=count, percent=field["percent"].optional_number(), both=field["both"].flag())
 
 
 def _pending(pending: Pending) -> dict[str, Any]:

@@ -29,6 +29,10 @@ class Field:
             raise self.refusal(f'lacks "{name}"')
         return Field(self.value[name], f"{self.path}.{name}" if self.path else name)
 
+    def optional(self, name: str) -> "Field | None":
+        """Return the member *name*, None where it isn't: earlier versions didn't write it."""
+        return self[name] if isinstance(self.value, dict) and name in self.value else None
+
     def members(self) -> Mapping[str, "Field"]:
         if not isinstance(self.value, dict):
             raise self.refusal(f"is {_noun(self.value)}, an object is needed")
@@ -51,6 +55,12 @@ class Field:
         if not isinstance(self.value, int) or isinstance(self.value, bool):
             raise self.refusal(f"is {_noun(self.value)}, a whole number is needed")
         return self.value
+
+    def optional_number(self) -> float | None:
+        """Return the number, None for null."""
+        if self.value is None or (isinstance(self.value, int | float) and not isinstance(self.value, bool)):
+            return self.value
+        raise self.refusal(f"is {_noun(self.value)}, a number is needed")
 
     def flag(self) -> bool:
         if not isinstance(self.value, bool):

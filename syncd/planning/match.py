@@ -18,12 +18,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from syncd.model.detail import ALIASES
 from syncd.model.entry import Absence, Rejection
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind, domain_of, fold, identity_of, kind_of
+from syncd.model.observed import Observed
 from syncd.model.policy import Adopt, Policy
-from syncd.model.standing import Pending, Proposal, ProposalKind, Standings
-from syncd.model.state import Desired, Entity, Observed, State, Wanted
+from syncd.model.standing import Freeze, Frozen, Pending, Proposal, ProposalKind, Standings
+from syncd.model.state import Desired, Entity, State, Wanted
 from syncd.planning.evidence import all_keys_readable
 
 #: A deregistered mailbox is destroyed after 30 days (`workmail.md` B10, B12).
@@ -38,7 +40,7 @@ class _Draft:
     key_of: dict[EntityId, Key] = field(default_factory=dict)
     leaving: dict[Key, str] = field(default_factory=dict)
     waiting: dict[Key, Pending] = field(default_factory=dict)
-    frozen: dict[Key, str] = field(default_factory=dict)
+    frozen: dict[Key, Frozen] = field(default_factory=dict)
     lost: set[Key] = field(default_factory=set)
     newcomers: set[Key] = field(default_factory=set)
     dropped: set[Key] = field(default_factory=set)
@@ -51,7 +53,10 @@ class _Draft:
 
     def reject(self, wanted: Wanted, reason: str, remedy: str) -> None:
         self.rejections.append(Rejection(key=wanted.key, origin=wanted.origin, reason=reason, remedy=remedy))
-        self.frozen[wanted.key] = f"rejected: {reason}"
+        self.freeze(wanted.key, Freeze.REJECTED, f"rejected: {reason}")
+
+    def freeze(self, key: Key, cause: Freeze, text: str) -> None:
+        self.frozen[key] = Frozen(cause, text)
 
 
 def match(
@@ -117,14 +122,14 @@ class _Bound:
                 continue
             draft.own(key, entity.id)
             if entity.untouchable:
-                draft.frozen[key] = "it is a system, remote or migration account"
+                draft.freeze(key, Freeze.UNTOUCHABLE, "it is a system, remote or migration account")
             elif guarded and self._is_protected(entity, wanted):
-                draft.frozen[key] = "it is protected by the configuration"
+                draft.freeze(key, Freeze.PROTECTED, "it is protected by the configuration")
             elif wanted is not None and wanted.enabled:
                 if entity.state is State.DISABLED:
                     self._returning(binding, entity)
             elif key in rejected:
-                draft.frozen[key] = f"rejected: {rejected[key]}"
+                draft.freeze(key, Freeze.REJECTED, f"rejected: {rejected[key]}")
             elif entity.state is State.DISABLED:
                 draft.dropped.add(key)
             else:
@@ -140,7 +145,7 @@ class _Bound:
 
     def _is_protected(self, entity: Entity, wanted: Wanted | None) -> bool:
         names = [entity.name, entity.primary]
-        names += self.observed.details.aliases.get(entity.id, ())
+        names += self.observed.details.of(ALIASES).get(entity.id, ())
         if wanted is not None:
             names += [wanted.name, wanted.primary]
         return self.policy.protects(entity.kind, *names)
@@ -158,9 +163,10 @@ class _Bound:
         absence = self.desired.absences.get(key, Absence.UNKNOWN)
         said_disabled = wanted is not None or absence is Absence.DISABLED  # by this read, not by an earlier one
         if kind_of(key) is Kind.GROUP and not self.desired.has_groups:
-            self.draft.frozen[key] = "no groups are read from the source"
+            self.draft.freeze(key, Freeze.NOT_READ, "no groups are read from the source")
         elif wanted is None and binding.source != self.source:
-            self.draft.frozen[key] = f"bound under {binding.source}, missing under {self.source}: rebind it"
+            text = f"bound under {binding.source}, missing under {self.source}: rebind it"
+            self.draft.freeze(key, Freeze.OTHER_SOURCE, text)
         elif said_disabled and mark is not None and mark.disabled_since is not None:
             why = f"disabled in the directory ({wanted.origin})" if wanted else "disabled in the directory"
             due_at = mark.disabled_since + removal.disabled_after
@@ -203,7 +209,7 @@ class _Bound:
         cycles: int = 0,
         needed: int = 0,
     ) -> None:
-        self.draft.frozen[key] = f"removal pending: {why}"
+        self.draft.freeze(key, Freeze.PENDING, f"removal pending: {why}")
         self.draft.waiting[key] = Pending(
             key=key,
             entity=entity.id,
@@ -298,8 +304,9 @@ class _Unbound:
         """Return whether *owner* is bound but absent from the directory, neither rejected nor protected."""
         if owner in self.desired.entities or owner in self.draft.proposals:
             return False
-        reason = self.draft.frozen.get(owner, "")
-        return owner in self.draft.leaving or owner in self.draft.dropped or reason.startswith(("removal", "bound"))
+        frozen = self.draft.frozen.get(owner)
+        waits = frozen is not None and frozen.cause in (Freeze.PENDING, Freeze.OTHER_SOURCE)
+        return owner in self.draft.leaving or owner in self.draft.dropped or waits
 
     def _offer(self, wanted: Wanted, entity: Entity) -> None:
         owner = self.draft.key_of.get(entity.id)
@@ -333,7 +340,7 @@ class _Unbound:
             draft.leaving.pop(previous, None)
             draft.waiting.pop(previous, None)
             draft.dropped.discard(previous)
-            draft.frozen[previous] = f"proposed to be the same as {key}"
+            draft.freeze(previous, Freeze.REBIND, f"proposed to be the same as {key}")
         draft.own(key, entity.id)
         draft.newcomers.discard(key)
         draft.proposals[key] = Proposal(
@@ -382,7 +389,7 @@ def _freeze_outside_pilot(draft: _Draft, desired: Desired, policy: Policy) -> No
     everyone = {*desired.entities, *draft.entity_of}
     for key in everyone:
         if key not in chosen and identity_of(key) not in chosen:
-            draft.frozen.setdefault(key, "outside the pilot")
+            draft.frozen.setdefault(key, Frozen(Freeze.PILOT, "outside the pilot"))
             draft.waiting.pop(key, None)
             draft.newcomers.discard(key)
 

@@ -10,8 +10,10 @@ Whose card an operation goes on:
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from syncd.model.action import Action
 from syncd.model.names import Key, Kind, identity_of, kind_of
-from syncd.model.operation import Action, Generated, Merged, Operation, Ref
+from syncd.model.operation import Generated, Merged, Operation, Ref
+from syncd.model.page import Role
 from syncd.model.plan import Plan
 from syncd.model.state import HIDDEN, PROFILE_FIELDS
 from syncd.rendering.moves import farewell, is_step, move
@@ -23,7 +25,6 @@ _ORDER = ("name", "display_name", "primary", "alias", *PROFILE_FIELDS, HIDDEN)
 _LABELS = {"primary": "address"}
 _PLURALS = {"address": "addresses", "alias": "aliases", "mailbox": "mailboxes"}
 _SYMBOLS = {Action.ADD: Symbol.ADD, Action.CHANGE: Symbol.CHANGE, Action.REMOVE: Symbol.REMOVE}
-_DEREGISTER = "deregister"
 _SECRETS = ("password", "secret", "token")
 
 
@@ -41,8 +42,8 @@ class Cards:
         everything = (*plan.operations, *plan.outside)
         subjects: dict[str, dict[Key, None]] = {}
         for operation in everything:
-            subjects.setdefault(operation.bundle, {})[operation.subject] = None
-        leavers = {o.bundle: o.subject for o in everything if o.kind == _DEREGISTER}
+            subjects.setdefault(str(operation.bundle), {})[operation.subject] = None
+        leavers = {str(o.bundle): o.subject for o in everything if o.ends_entity}
         joint = {bundle: tuple(keys) for bundle, keys in subjects.items() if len(keys) > 1 and bundle not in leavers}
         return cls(plan, leavers, joint, _titles(plan, everything))
 
@@ -56,9 +57,18 @@ class Cards:
 
     def owner(self, operation: Operation) -> str:
         """Return the key, or the bundle of several, whose card *operation* goes on."""
-        if operation.bundle in self.leavers:
-            return self.leavers[operation.bundle]
-        return operation.bundle if operation.bundle in self.joint else operation.subject
+        bundle = str(operation.bundle)
+        if bundle in self.leavers:
+            return self.leavers[bundle]
+        return bundle if bundle in self.joint else operation.subject
+
+    def is_leaving(self, operation: Operation) -> bool:
+        """Return whether *operation* is part of somebody's removal."""
+        return str(operation.bundle) in self.leavers
+
+    def is_joint(self, operation: Operation) -> bool:
+        """Return whether *operation* is part of what several go through together."""
+        return str(operation.bundle) in self.joint
 
     def title(self, key: str) -> str:
         """Return what people call *key*, a key or an entity id."""
@@ -78,16 +88,16 @@ class Cards:
 
     def _shared_reason(self, operations: Sequence[Operation]) -> str:
         """Return the one reason of *operations*, that of the coming or going where somebody does; "" if they differ."""
-        roots = [o for o in operations if o.kind == _DEREGISTER] or [o for o in operations if is_creation(o)]
+        roots = [o for o in operations if o.ends_entity] or [o for o in operations if is_creation(o)]
         reasons = {operation.reason for operation in roots or operations}
         return safe(reasons.pop()) if len(reasons) == 1 else ""
 
     def _all_lines(self, operations: Sequence[Operation], owner: str, shared: str) -> Iterator[Line]:
         """Yield the lines of one card; a reason that says no more than the *shared* one isn't repeated."""
-        together = owner in self.joint or any(o.bundle in self.leavers for o in operations)
+        together = owner in self.joint or any(self.is_leaving(o) for o in operations)
         steps = [operation for operation in operations if together and is_step(operation)]
         others = [operation for operation in operations if not (together and is_step(operation))]
-        others.sort(key=lambda operation: operation.kind != _DEREGISTER)
+        others.sort(key=lambda operation: not operation.ends_entity)
         rest = [line for operation in others for line in self._lines(operation, owner)]
         lines = [*move(steps, self.title), *rest] if owner in self.joint else [*rest, *farewell(steps, others)]
         for line in lines:
@@ -99,16 +109,16 @@ class Cards:
         named = {**operation.before, **operation.after}
         prefix = f"{self.title(operation.subject)}: " if owner in self.joint else ""
         if is_membership(operation) and named:
-            if owner not in (operation.subject, operation.bundle):
+            if owner not in (operation.subject, str(operation.bundle)):
                 yield Line(symbol=symbol, label="group", names=(self.title(operation.subject),), reason=reason)
                 return
             for name in sorted(named):
                 yield Line(symbol=symbol, label=prefix + name, names=self._names(named[name]), reason=reason)
-        elif operation.kind == _DEREGISTER and operation.before.get("primary"):
+        elif operation.ends_entity and operation.before.get("primary"):
             label = "mailbox" if kind_of(operation.subject) is Kind.USER else "address"
             names = self._names(operation.before["primary"])
             yield Line(symbol=symbol, label=label, names=names, reason=reason)
-        elif not named or operation.proposal or operation.call is None or operation.kind == _DEREGISTER:
+        elif not named or operation.proposal or operation.call is None or operation.ends_entity:
             yield Line(symbol=symbol, text=safe(operation.summary), reason=reason)
         else:
             # Being enabled is what a registration means: with the address beside it the word says nothing.
@@ -155,16 +165,16 @@ def _quoted(value: object) -> str:
 
 
 def is_membership(operation: Operation) -> bool:
-    return operation.kind.startswith("member.")
+    return operation.verb.role is Role.JOINS
 
 
 def ends_mailbox(operation: Operation) -> bool:
     """Return whether *operation* lights the 30-day fuse of somebody's mailbox."""
-    return operation.kind == _DEREGISTER and kind_of(operation.subject) is Kind.USER
+    return operation.ends_entity and kind_of(operation.subject) is Kind.USER
 
 
 def is_creation(operation: Operation) -> bool:
-    return operation.kind.endswith(".create")
+    return operation.verb.role is Role.BEGINS
 
 
 def _titles(plan: Plan, operations: Iterable[Operation]) -> Mapping[str, str]:
@@ -184,7 +194,7 @@ def _rank(owner: str, operations: Sequence[Operation]) -> tuple[bool, bool]:
 
 
 def _card_symbol(operations: Sequence[Operation]) -> Symbol:
-    if any(operation.kind == _DEREGISTER for operation in operations):
+    if any(operation.ends_entity for operation in operations):
         return Symbol.REMOVE
     if any(is_creation(operation) for operation in operations):
         return Symbol.ADD

@@ -1,31 +1,16 @@
-"""Operations in numbers: what they are about, against how they end.
-
-| operation                                   | counted as  |
-|---------------------------------------------|-------------|
-| adopt, rebind, recreate, re-register        | Ownership   |
-| a group's creation, registration or removal | Groups      |
-| a person's                                  | Mailboxes   |
-| whatever changes who holds which address    | Addresses   |
-| a profile                                   | Profiles    |
-| a membership                                | Memberships |
-| anything else                               | Other       |
-"""
+"""Operations in numbers: what they are about, as the pages of things say it, against how they end."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from syncd.model.action import Action
 from syncd.model.names import Kind, kind_of
-from syncd.model.operation import Action, Operation
+from syncd.model.operation import Operation
+from syncd.model.page import Role
 from syncd.model.plan import Plan
 from syncd.model.report import Report, Result
 from syncd.rendering.safe import safe
 from syncd.rendering.view import Budget, Column, Figures, Symbol
-
-_THINGS = ("Mailboxes", "Groups", "Ownership", "Addresses", "Profiles", "Memberships", "Other")
-_ENTITY = frozenset({"create", "register", "deregister"})
-_FAMILIES = {"alias": "Addresses", "primary": "Addresses", "address": "Addresses", "member": "Memberships"}
-_FAMILIES |= {"profile": "Profiles"}
-_FAMILIES |= dict.fromkeys(("adopt", "rebind", "recreate", "re-register"), "Ownership")
 
 _DONE = {
     Action.ADD: Column(name="add", title="Added", symbol=Symbol.ADD),
@@ -75,27 +60,33 @@ def budgets(plan: Plan) -> Iterator[Budget]:
         yield Budget(guard=safe(finding.guard), used=safe(finding.used), tripped=finding.tripped)
 
 
-def _thing(operation: Operation) -> str:
-    family, _, verb = operation.kind.partition(".")
-    if family in _ENTITY or verb in _ENTITY:
-        return "Groups" if kind_of(operation.subject) is Kind.GROUP else "Mailboxes"
-    return _FAMILIES.get(family, "Other")
+def _title(operation: Operation) -> str:
+    return operation.verb.titles[kind_of(operation.subject)]
+
+
+def _place(operation: Operation) -> tuple[int, int]:
+    """Return where people look for it: whole entities by their kind, then what they own, are, and belong to."""
+    place = max(tuple(Role).index(operation.verb.role) - tuple(Role).index(Role.ENDS), 0)
+    return place, 0 if place else tuple(Kind).index(kind_of(operation.subject))
 
 
 def _figures(ended: Iterable[_Ended], always: Iterable[Column]) -> Figures:
     """Return the table; what nothing ended as has no column, but for those that everybody looks for."""
     counts: Counter[tuple[str, str]] = Counter()
+    places: dict[str, tuple[int, int]] = {}
     for operation, column in ended:
-        counts[_thing(operation), column.name] += 1
+        title = _title(operation)
+        counts[title, column.name] += 1
+        places[title] = min(places.get(title, _place(operation)), _place(operation))
     if not counts:
         return Figures()
     present = {name for _, name in counts}
     optional = (*_UNDONE.values(), _WITHHELD, _OUTSIDE)
     columns = (*always, *(column for column in optional if column.name in present))
-    things = {thing for thing, _ in counts}
     return Figures(
         columns=columns,
         rows=tuple(
-            (thing, tuple(counts[thing, column.name] for column in columns)) for thing in _THINGS if thing in things
+            (title, tuple(counts[title, column.name] for column in columns))
+            for title in sorted(places, key=lambda title: (places[title], title))
         ),
     )

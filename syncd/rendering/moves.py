@@ -33,7 +33,7 @@ class _Party:
 def is_step(operation: Operation) -> bool:
     """Return whether *operation* changes nothing but who holds which address."""
     changed = operation.before.keys() | operation.after.keys()
-    if operation.call is None or operation.kind == "deregister":
+    if operation.call is None or operation.ends_entity:
         return False
     return bool(changed & {"primary", "alias"}) and changed <= _ADDRESSES
 

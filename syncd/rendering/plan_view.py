@@ -1,17 +1,18 @@
 """Sorts a plan into the sections that a person reads."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from syncd.model.names import Key, Kind, kind_of
 from syncd.model.operation import Operation
-from syncd.model.plan import Plan
+from syncd.model.plan import Cause, Limit, Plan, Withheld
 from syncd.model.standing import Pending
 from syncd.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
 from syncd.rendering.figures import budgets, plan_figures
 from syncd.rendering.safe import safe
-from syncd.rendering.view import Card, Line, Order, Part, Section, Symbol, View, counted
+from syncd.rendering.view import NOUNS, Card, Line, Order, Part, Section, Symbol, View, counted
 
 #: As many digits of the digest as `approve` and `apply` ask for.
 SHORT_DIGEST = 8
@@ -71,8 +72,8 @@ def verdict(plan: Plan) -> str:
     directory = _directory(plan)
     if not plan.operations:
         known = f" ({directory})" if directory else ""
-        if not aside and plan.populations.get("frozen"):
-            aside = [f"{plan.populations['frozen']:,} frozen"]
+        if not aside and plan.populations.frozen:
+            aside = [f"{plan.populations.frozen:,} frozen"]
         if not aside:
             return f"No changes: the organization equals the directory{known}."
         return f"No changes to make{known}; {', '.join(aside)}. Digest {plan.digest[:SHORT_DIGEST]}"
@@ -104,32 +105,31 @@ def _header(plan: Plan, mode: str) -> Iterator[tuple[str, str]]:
     if directory := _directory(plan):
         yield "Directory", directory
     sizes = plan.populations
-    owned = _people_and_groups(sizes.get("users_owned_enabled"), sizes.get("groups_owned_enabled"))
+    owned = _people_and_groups(sizes.owned)
     ours = [f"{owned} ours"] if owned else []
-    others = [f"{sizes[name]:,} {name}" for name in ("foreign", "frozen") if name in sizes]
+    counts = {"foreign": sizes.foreign, "frozen": sizes.frozen}
+    others = [f"{count:,} {name}" for name, count in counts.items() if count is not None]
     if ours or others:
         yield "Held", ", ".join([*ours, *others])
 
 
 def _directory(plan: Plan) -> str:
-    sizes = plan.populations
-    return _people_and_groups(sizes.get("users_in_directory"), sizes.get("groups_in_directory"))
+    return _people_and_groups(plan.populations.wanted)
 
 
-def _people_and_groups(people: int | None, groups: int | None) -> str:
-    parts = [] if people is None else [counted(people, "person", "people")]
-    return ", ".join(parts if groups is None else [*parts, counted(groups, "group")])
+def _people_and_groups(sizes: Mapping[Kind, int]) -> str:
+    return ", ".join(counted(sizes[kind], *NOUNS[kind]) for kind in Kind if kind in sizes)
 
 
 def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[Section | None]:
     sendable = plan.sendable
-    leaving = [o for o in sendable if o.bundle in cards.leavers]
-    rest = [o for o in sendable if o.bundle not in cards.leavers]
-    memberships = [o for o in rest if is_membership(o) and o.bundle not in cards.joint]
+    leaving = [o for o in sendable if cards.is_leaving(o)]
+    rest = [o for o in sendable if not cards.is_leaving(o)]
+    memberships = [o for o in rest if is_membership(o) and not cards.is_joint(o)]
     newcomers = {o.subject for o in rest if is_creation(o)}
-    entities = [o for o in rest if not is_membership(o) or o.bundle in cards.joint]
-    new = [o for o in entities if o.subject in newcomers and o.bundle not in cards.joint]
-    changes = [o for o in entities if o.subject not in newcomers or o.bundle in cards.joint]
+    entities = [o for o in rest if not is_membership(o) or cards.is_joint(o)]
+    new = [o for o in entities if o.subject in newcomers and not cards.is_joint(o)]
+    changes = [o for o in entities if o.subject not in newcomers or cards.is_joint(o)]
     yield _of_operations("leaving", "Leaving", leaving, cards)
     yield _of_operations("new", "New", new, cards)
     yield _of_operations("changes", "Changes", changes, cards)
@@ -161,10 +161,8 @@ def _of_operations(name: str, title: str, operations: Sequence[Operation], cards
 def _size(operations: Sequence[Operation], cards: Cards) -> str:
     """Return how many people and groups *operations* are about, and how many there are."""
     owners = {key for o in operations for key in cards.joint.get(cards.owner(o), (Key(cards.owner(o)),))}
-    people = sum(kind_of(key) is Kind.USER for key in owners)
-    parts = [counted(people, "person", "people")] if people else []
-    if people < len(owners):
-        parts.append(counted(len(owners) - people, "group"))
+    kinds = Counter(map(kind_of, owners))
+    parts = [counted(kinds[kind], *NOUNS[kind]) for kind in Kind if kinds[kind]]
     return f"{', '.join(parts)}: {counted(len(operations), 'operation')}"
 
 
@@ -175,15 +173,15 @@ def _withheld(plan: Plan, cards: Cards) -> Section | None:
     if not operations and not tripped:
         return None
     reasons = _own_reasons(plan, cards, operations)
-    by_guard: dict[str, list[Operation]] = {}
-    others: dict[str, list[Operation]] = {}
+    by_reason: dict[Withheld, list[Operation]] = {}
     for operation in operations:
-        why = reasons[cards.owner(operation)]
-        of_guard = any(finding.text and finding.text in why for finding in tripped)
-        (by_guard if of_guard else others).setdefault(why, []).append(operation)
-    silent = [f"guard {f.guard}: {f.text}" for f in tripped if not any(f.text in why for why in by_guard)]
+        by_reason.setdefault(reasons[cards.owner(operation)], []).append(operation)
+    refused = {why: its for why, its in by_reason.items() if why.cause is Cause.GUARD}
+    others = {why: its for why, its in by_reason.items() if why.cause is not Cause.GUARD}
+    said = {why.text for why in refused}
+    silent = [text for text in (f"guard {f.guard}: {f.text}" for f in tripped) if text not in said]
     parts = [Part(lead=safe(text)) for text in silent]
-    parts += [_refused(why, its, cards) for why, its in (*by_guard.items(), *others.items())]
+    parts += [_refused(why.text, its, cards) for why, its in (*refused.items(), *others.items())]
     return Section(
         name="withheld",
         title="Waiting for approval",
@@ -203,9 +201,9 @@ def _refused(why: str, operations: Sequence[Operation], cards: Cards) -> Part:
     )
 
 
-def _own_reasons(plan: Plan, cards: Cards, operations: Iterable[Operation]) -> dict[str, str]:
+def _own_reasons(plan: Plan, cards: Cards, operations: Iterable[Operation]) -> dict[str, Withheld]:
     """Return why each owner's operations are withheld: the reason of the root, not of what needs it."""
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Withheld] = {}
     withheld = list(operations)
     roots = [o for o in withheld if o.proposal or not o.needs & plan.withheld.keys()]
     for operation in (*roots, *withheld):
@@ -295,8 +293,8 @@ def _deferred(plan: Plan) -> Section | None:
     if not any(plan.deferred.values()):
         return None
     lines = tuple(
-        Line(symbol=Symbol.PENDING, label=safe(kind), after=f"{number:,}")
-        for kind, number in sorted(plan.deferred.items())
+        Line(symbol=Symbol.PENDING, label=safe(verb.name), after=f"{number:,}")
+        for verb, number in plan.deferred.items()
         if number
     )
     return Section(
@@ -310,7 +308,7 @@ def _deferred(plan: Plan) -> Section | None:
 
 def _guards(plan: Plan) -> Section | None:
     """Return the budgets that this plan uses (so much *of* so much), and those it would exceed."""
-    used = [f for f in plan.findings if f.tripped or (f.counted and " of " in f.used)]
+    used = [f for f in plan.findings if f.tripped or (f.counted and f.limit != Limit())]
     if not used:
         return None
     lines = tuple(

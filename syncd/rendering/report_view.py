@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from syncd.model.operation import Action
+from syncd.model.action import Action
 from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.rendering.advice import advice

@@ -14,8 +14,11 @@
 Every text in it has gone through `safe`: the three drawings need to know nothing about hostile names.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from syncd.model.names import Kind
 
 
 class Symbol(StrEnum):
@@ -147,6 +150,14 @@ class View:
     record: tuple[tuple[str, str], ...] = ()
     budgets: tuple[Budget, ...] = ()
     orders: tuple[Order, ...] = ()
+
+
+#: What people call one of each kind, and several.
+NOUNS: Mapping[Kind, tuple[str, str]] = {
+    Kind.USER: ("person", "people"),
+    Kind.GROUP: ("group", "groups"),
+    Kind.RESOURCE: ("resource", "resources"),
+}
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, literal_column, select, text
+from sqlalchemy import Connection, bindparam, delete, select, text
 
+from syncd.model.detail import Detail, Details, Same, Thing
 from syncd.model.names import EntityId
-from syncd.model.state import DETAILS, Detail, Details
 from syncd.store.columns import to_json, to_moment, to_number
 from syncd.store.schema import details
 from syncd.store.scope import Scope
@@ -25,7 +25,6 @@ BATCH: Final = 1000
 #: ... or as many as come in this time, where the service is slow.
 BATCH_S: Final = 5.0
 _PARSED_AT_ONCE = 250
-_NOTHING: frozenset[str] = frozenset()
 
 # Not written: what was read before the entity was last touched (a `plan` may read while a `sync` applies), or
 # before what is there already.
@@ -46,36 +45,34 @@ _KEEP = text(
 class StoredDetails:
     """The port `DetailsStore` over one organization's rows."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, details: Iterable[Detail[Any]]) -> None:
         self._scope = scope
+        self._encode = {detail.thing: detail.codec.encode for detail in details}
 
-    def load(self, *, valid: Collection[Detail]) -> tuple[Details, Mapping[Detail, Mapping[EntityId, datetime]]]:
+    def load(self, *, valid: Iterable[Detail[Any]]) -> tuple[Details, Mapping[Thing, Mapping[EntityId, datetime]]]:
         """Return the kept details of the *valid* kinds, and when each was read; no other kind is looked at."""
         one_object: dict[str, str] = {}
-        values: dict[Detail, dict[EntityId, Any]] = {}
-        read_at: dict[Detail, dict[EntityId, datetime]] = {}
+        values: dict[Thing, dict[EntityId, Any]] = {}
+        read_at: dict[Thing, dict[EntityId, datetime]] = {}
         with self._scope.reading("read the details") as connection, _no_collection():
-            for detail in DETAILS:
-                values[detail], read_at[detail] = {}, {}
-                if detail in valid:
-                    rows = self._rows(connection, detail)
-                    _take(rows, _READERS[detail], one_object, values[detail], read_at[detail])
-        found = Details(aliases=values["aliases"], profile=values["profile"], members=values["members"])
-        return found, {detail: read_at[detail] for detail in DETAILS if detail in valid}
+            for detail in valid:
+                found, times = values.setdefault(detail.thing, {}), read_at.setdefault(detail.thing, {})
+                _take(self._rows(connection, detail.thing), detail.codec.decode, one_object, found, times)
+        return Details(values), read_at
 
-    def keep(self, rows: Iterable[tuple[Detail, EntityId, Any]], *, read_at: datetime) -> None:
+    def keep(self, rows: Iterable[tuple[Thing, EntityId, Any]], *, read_at: datetime) -> None:
         """Write details just read, batch by batch; what came before an error in *rows* is kept too."""
         moment = to_number(read_at)
         batch: list[dict[str, object]] = []
         due = self._scope.clock.monotonic() + BATCH_S
         try:
-            for detail, entity, value in rows:
+            for thing, entity, value in rows:
                 batch.append(
                     {
                         "organization": self._scope.organization,
-                        "detail": detail,
+                        "detail": thing,
                         "entity": entity,
-                        "value": to_json(_plain(value)),
+                        "value": to_json(self._encode[thing](value)),
                         "read_at": moment,
                     }
                 )
@@ -97,9 +94,9 @@ class StoredDetails:
             with self._scope.writing("forget details of what is gone") as connection:
                 drop_details(connection, organization, gone)
 
-    def _rows(self, connection: Connection, detail: Detail) -> Iterator[Sequence[Any]]:
+    def _rows(self, connection: Connection, thing: Thing) -> Iterator[Sequence[Any]]:
         query = select(details.c.entity, details.c.value, details.c.read_at).where(
-            details.c.organization == self._scope.organization, details.c.detail == detail
+            details.c.organization == self._scope.organization, details.c.detail == thing
         )
         result = connection.execution_options(stream_results=True).execute(query)
         while rows := result.fetchmany(_PARSED_AT_ONCE):
@@ -112,25 +109,16 @@ class StoredDetails:
 
 
 def drop_details(connection: Connection, organization: str, entities: Collection[str]) -> None:
-    """Forget all details of *entities*, within the transaction of *connection*."""
+    """Forget all details of *entities*, of whatever thing, within the transaction of *connection*."""
     connection.execute(_DROP, [{"of": organization, "id": entity} for entity in entities])
 
 
-_DROP = delete(details).where(
-    details.c.organization == bindparam("of"),
-    # Named one by one, so that each is one look into the primary key.
-    details.c.detail.in_([literal_column(f"'{detail}'") for detail in DETAILS]),
-    details.c.entity == bindparam("id"),
-)
-
-
-def _plain(value: Mapping[str, str] | Iterable[str]) -> object:
-    return dict(value) if isinstance(value, Mapping) else sorted(value)
+_DROP = delete(details).where(details.c.organization == bindparam("of"), details.c.entity == bindparam("id"))
 
 
 def _take(
     chunks: Iterator[Sequence[Any]],
-    read: Callable[[Any, dict[str, str]], Any],
+    decode: Callable[[Any, Same], Any],
     one_object: dict[str, str],
     values: dict[EntityId, Any],
     read_at: dict[EntityId, datetime],
@@ -141,28 +129,8 @@ def _take(
         parsed = json.loads(f"[{','.join([row[1] for row in rows])}]")
         for (entity, _, moment), value in zip(rows, parsed, strict=True):
             entity_id = EntityId(same(entity, entity))
-            values[entity_id] = read(value, one_object)
+            values[entity_id] = decode(value, same)
             read_at[entity_id] = to_moment(moment)
-
-
-def _as_aliases(value: list[str], _: dict[str, str]) -> frozenset[str]:
-    return frozenset(value) if value else _NOTHING
-
-
-def _as_profile(value: dict[str, str], _: dict[str, str]) -> dict[str, str]:
-    return value
-
-
-def _as_members(value: list[str], one_object: dict[str, str]) -> frozenset[str]:
-    # Copied from a set, the table is made for its size; grown item by item it takes twice the memory.
-    return frozenset(set(map(one_object.setdefault, value, value))) if value else _NOTHING
-
-
-_READERS: Final[Mapping[Detail, Callable[[Any, dict[str, str]], Any]]] = {
-    "aliases": _as_aliases,
-    "profile": _as_profile,
-    "members": _as_members,
-}
 
 
 @contextmanager

@@ -203,4 +203,10 @@ CREATE TABLE plans (
 CREATE INDEX plans_in_order ON plans (organization, id)
 """
 
-MIGRATIONS = (Migration(1, _first),)
+
+def _void_approvals(connection: Connection) -> None:
+    """Operation ids changed: what was approved under the old ones can't recur, and must not seem to be in force."""
+    connection.exec_driver_sql("DELETE FROM approved_operations WHERE spent_at IS NULL")
+
+
+MIGRATIONS = (Migration(1, _first), Migration(2, _void_approvals))

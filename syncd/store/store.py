@@ -1,13 +1,15 @@
 """The store: one file, opened and brought up to date; of each organization the objects that speak for it."""
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import func, select
 
+from syncd.model.detail import Detail
 from syncd.ports import Clock
 from syncd.store.backup import back_up
 from syncd.store.details import StoredDetails
@@ -40,18 +42,28 @@ class OrganizationStore:
 class Store:
     """The store in the file *path*.
 
-    *encode* and *decode* turn a plan into its document and back. *must_exist* is for commands that only
-    tell what is in it.
+    *encode* and *decode* turn a plan into its document and back; *details* are kept. *must_exist* is for commands
+    that only tell what is in it.
 
     Raises:
         StoreError: it can't be opened, or it belongs to a newer syncd or to another program.
     """
 
-    def __init__(self, path: Path, *, clock: Clock, encode: Encode, decode: Decode, must_exist: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        encode: Encode,
+        decode: Decode,
+        details: Iterable[Detail[Any]],
+        must_exist: bool = False,
+    ) -> None:
         self._database = Database(path, must_exist=must_exist)
         self._clock = clock
         self._encode = encode
         self._decode = decode
+        self._details = tuple(details)
         try:
             migrate(self._database, now=clock.now())
         except BaseException:
@@ -68,7 +80,7 @@ class Store:
         scope = Scope(self._database, organization_id, self._clock)
         return OrganizationStore(
             memory=StoredMemory(scope),
-            details=StoredDetails(scope),
+            details=StoredDetails(scope, self._details),
             history=StoredHistory(scope, encode=self._encode, decode=self._decode),
             lock=FileLock(self.path, organization_id, self._clock),
             scope=scope,

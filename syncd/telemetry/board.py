@@ -264,12 +264,13 @@ def _digested(plan: Plan) -> PlanStatus:
         digest=plan.digest,
         created_at=plan.created_at,
         counts=dict(plan.counts),
-        populations=dict(plan.populations),
+        populations=plan.populations.numbers(),
         withheld=tuple(
             WithheldOperation(
                 summary=_cut(operation.summary),
                 subject=_cut(plan.names.get(operation.subject) or identity_of(Key(operation.subject))),
-                why=_cut(plan.withheld[operation.id]),
+                why=_cut(plan.withheld[operation.id].text),
+                guard=plan.withheld[operation.id].guard,
             )
             for operation in withheld[:KEPT_EACH]
         ),
@@ -312,7 +313,11 @@ def _guards(findings: Sequence[Finding]) -> Iterable[GuardStatus]:
                 counted=finding.counted,
                 population=finding.population,
                 tripped=finding.tripped,
-                used=_cut(finding.used),
+                label=_cut(finding.label),
+                budget=finding.budget,
+                approved=finding.approved,
+                limit=finding.limit,
+                about=finding.about,
                 text=_cut(finding.text),
                 findings=len(found) if len(kept) == 1 else 1,
                 trips=sum(one.tripped for one in found) if len(kept) == 1 else int(finding.tripped),

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from syncd import __version__
-from syncd.model.operation import Action
+from syncd.model.action import Action
 from syncd.model.plan import Plan
 from syncd.model.report import SUCCESSES, Outcome, Report
 from syncd.telemetry.catalogue import Catalogue, Definition
@@ -221,8 +221,8 @@ class Metrics:
             count = sum(operation.action is action for operation in plan.operations)
             self.plan.operations.labels(name, action.value).set(count)
         sizes = plan.populations
-        owned = sizes.get("users_owned_enabled", 0) + sizes.get("groups_owned_enabled", 0)
-        for standing, count in (("owned", owned), *((each, sizes.get(each, 0)) for each in ("foreign", "frozen"))):
+        counts = {"owned": sizes.owned_in_all, "foreign": sizes.foreign or 0, "frozen": sizes.frozen or 0}
+        for standing, count in counts.items():
             self.plan.entities.labels(name, standing).set(count)
         self.plan.rejections.labels(name).set(len(plan.rejections))
         self.plan.pending.labels(name).set(len(plan.pending))

@@ -6,7 +6,7 @@ directory; times are timestamps, not ages, so that they stay true while nobody u
 
 from collections.abc import Collection
 
-from syncd.model.operation import Action
+from syncd.model.action import Action
 from syncd.model.report import RESULTS, Result
 from syncd.telemetry.catalogue import Catalogue
 

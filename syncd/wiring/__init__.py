@@ -65,12 +65,14 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
     """
     from syncd.store.settings import store_path
     from syncd.store.store import Store
+    from syncd.workmail.facets import PAGES
 
     return Store(
         store_path(loaded.settings.store, loaded.folder),
         clock=clock or SystemClock(),
         encode=lambda plan: document.dumps(plan, indent=None),
-        decode=document.loads,
+        decode=partial(document.loads, pages=PAGES),
+        details=PAGES.details,
         must_exist=must_exist,
     )
 
@@ -108,7 +110,7 @@ def build(
         ConfigurationError: the AWS client can't be made.
     """
     from syncd import mapping
-    from syncd.workmail.facets import FACETS
+    from syncd.workmail.facets import FACETS, PAGES
     from syncd.workmail.failures import CREDENTIALS
     from syncd.workmail.limits import workmail_limits
 
@@ -122,7 +124,7 @@ def build(
         source=_source(loaded, organization, rules, clock=clock, observer=observer),
         source_name=f"{organization.source.type}:{organization.mapping.key}",
         map_snapshot=partial(mapping.map_snapshot, rules=rules, limits=limits),
-        maps_profile=rules.maps_profile,
+        given=rules.given,
         limits=limits,
         target=_target(organization, clock, observer, stop),
         fatal_codes=CREDENTIALS,
@@ -135,6 +137,7 @@ def build(
         facets=FACETS,
         guards=GUARDS,
         source_guards=SOURCE_GUARDS,
+        pages=PAGES,
         clock=clock,
         observer=observer,
         workers=organization.apply.workers,

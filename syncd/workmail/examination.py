@@ -27,6 +27,7 @@ from syncd.errors import (
 from syncd.model.check import Check, clock_skew, fail, failed, not_asked, ok, warn
 from syncd.ports import Clock
 from syncd.workmail.client import Caller, Heard
+from syncd.workmail.facets import PAGES
 from syncd.workmail.failures import CREDENTIALS, DENIED
 from syncd.workmail.settings import WorkmailSettings
 
@@ -51,10 +52,7 @@ READS: Mapping[str, Mapping[str, Any]] = {
     "ListUsers": {"MaxResults": 1},
     "ListGroups": {"MaxResults": 1},
     "ListResources": {"MaxResults": 1},
-    "DescribeUser": {"UserId": "user"},
-    "ListAliases": {"EntityId": "user", "MaxResults": 1},
-    "DescribeGroup": {"GroupId": "group"},
-    "ListGroupMembers": {"GroupId": "group", "MaxResults": 1},
+    **{call: asked for page in PAGES for call, asked in page.reads.items()},
 }
 
 

@@ -10,17 +10,18 @@
 | members             | ListGroupMembers                                    | one or more per group         |
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from syncd.errors import CallError, TargetMismatch
 from syncd.model.names import EntityId, Kind, fold
-from syncd.model.state import HIDDEN, Detail, Entity, Organization, Profile, State
-from syncd.workmail.facets.profile import MEMBERS
+from syncd.model.page import Ask, Reader
+from syncd.model.state import HIDDEN, Entity, Organization, Profile, State
+from syncd.workmail.attributes import MEMBERS
 
 #: Sends one read, retried; knows the organization.
-Read = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+Read = Ask
 
 _PAGE = 100
 _NO_ALIASES: frozenset[str] = frozenset()
@@ -129,31 +130,30 @@ _DESCRIBE = {
 }
 
 
-def read_detail(read: Read, detail: Detail, entity: Entity, ids: Mapping[str, EntityId]) -> object:
+def read_detail(read: Read, reader: Reader, entity: Entity, ids: Mapping[str, EntityId]) -> object:
     """Return one detail of one entity; *ids* are the known ids, so that equal ones are the same object.
 
     Returns None when the entity changed under our hands (not ENABLED any more, or gone).
     """
     try:
-        match detail:
-            case "aliases":
-                return _aliases(read, entity)
-            case "profile":
-                return _profile(read, entity)
-            case "members":
-                return frozenset(
-                    ids.get(row["Id"], row["Id"])
-                    for row in pages(read, "ListGroupMembers", "Members", GroupId=entity.id)
-                    if row.get("State") != "DELETED"
-                )
+        return reader(read, entity, ids)
     except CallError as error:
         if error.code in ("EntityStateException", "EntityNotFoundException"):
             return None
         raise
 
 
-def _aliases(read: Read, entity: Entity) -> frozenset[str]:
-    """The list holds the primary too (`workmail.md` 0.2): subtract it, whatever its case."""
+def read_members(read: Read, entity: Entity, ids: Mapping[str, EntityId]) -> frozenset[EntityId]:
+    """Return the ids of the direct members of a group (`workmail.md` B34)."""
+    return frozenset(
+        ids.get(row["Id"], row["Id"])
+        for row in pages(read, "ListGroupMembers", "Members", GroupId=entity.id)
+        if row.get("State") != "DELETED"
+    )
+
+
+def read_aliases(read: Read, entity: Entity, _: Mapping[str, EntityId]) -> frozenset[str]:
+    """Return the aliases; the list holds the primary too (`workmail.md` 0.2): subtract it, whatever its case."""
     primary = fold(entity.primary)
     found = [alias for alias in _strings(read, entity) if fold(alias) != primary]
     return frozenset(found) if found else _NO_ALIASES
@@ -164,7 +164,8 @@ def _strings(read: Read, entity: Entity) -> Iterator[str]:
         yield str(item)
 
 
-def _profile(read: Read, entity: Entity) -> Profile:
+def read_profile(read: Read, entity: Entity, _: Mapping[str, EntityId]) -> Profile:
+    """Return the personal attributes, and whether the entity is hidden; what is empty is absent."""
     operation, parameter = _DESCRIBE[entity.kind]
     answer = read(operation, {parameter: entity.id})
     profile = {HIDDEN: "true"} if answer.get("HiddenFromGlobalAddressList") else {}

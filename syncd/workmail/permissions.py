@@ -16,13 +16,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-
-class Purpose(StrEnum):
-    """What an operation is called for."""
-
-    READ = "read"
-    WRITE = "write"
-    DELETE = "delete"
+from syncd.model.page import Right
+from syncd.workmail.facets import PAGES
 
 
 class PolicyMode(StrEnum):
@@ -34,33 +29,23 @@ class PolicyMode(StrEnum):
     EXPORT = "export"
 
 
+#: What every cycle reads, whatever is managed.
+_OF_EVERY_CYCLE = (
+    "DescribeOrganization",
+    "ListMailDomains",
+    "GetMailDomain",
+    "ListUsers",
+    "ListGroups",
+    "ListResources",
+    # Bound entities that no list shows are asked for by id.
+    "DescribeUser",
+    "DescribeGroup",
+)
 #: Every operation that syncd sends. A test holds this against the calls of recorded runs: nothing more, nothing less.
-PERMISSIONS: Mapping[str, Purpose] = {
-    "DescribeOrganization": Purpose.READ,
-    "ListMailDomains": Purpose.READ,
-    "GetMailDomain": Purpose.READ,
-    "ListUsers": Purpose.READ,
-    "ListGroups": Purpose.READ,
-    "ListResources": Purpose.READ,
-    "ListAliases": Purpose.READ,
-    "ListGroupMembers": Purpose.READ,
-    "DescribeUser": Purpose.READ,
-    "DescribeGroup": Purpose.READ,
-    "CreateUser": Purpose.WRITE,
-    "CreateGroup": Purpose.WRITE,
-    "RegisterToWorkMail": Purpose.WRITE,
-    "CreateAlias": Purpose.WRITE,
-    "UpdatePrimaryEmailAddress": Purpose.WRITE,
-    "UpdateUser": Purpose.WRITE,
-    "UpdateGroup": Purpose.WRITE,
-    "AssociateMemberToGroup": Purpose.WRITE,
-    "DeleteAlias": Purpose.DELETE,
-    "DisassociateMemberFromGroup": Purpose.DELETE,
-    "DeregisterFromWorkMail": Purpose.DELETE,
-}
+PERMISSIONS: Mapping[str, Right] = {**dict.fromkeys(_OF_EVERY_CYCLE, Right.READ), **PAGES.calls()}
 
 #: What syncd never sends and its role must never do: every other operation of WorkMail that isn't a plain read.
-NEVER: Sequence[str] = (
+_REFUSED: Sequence[str] = (
     # Ends what can't be brought back. A deregistered mailbox can, for 30 days; a deleted user can't.
     "DeleteOrganization",
     "DeleteUser",
@@ -106,7 +91,7 @@ NEVER: Sequence[str] = (
     # A tag may be what another policy's condition rests on.
     "TagResource",
     "UntagResource",
-    # Not synchronized (yet).
+    # Used once a page says so.
     "CreateOrganization",
     "CreateResource",
     "UpdateResource",
@@ -115,22 +100,25 @@ NEVER: Sequence[str] = (
     "UpdateMailboxQuota",
 )
 
+#: A call that some page makes is allowed where its right is.
+NEVER: Sequence[str] = tuple(name for name in _REFUSED if name not in PERMISSIONS)
+
 #: What stands in a policy before anybody has said which organization.
 PLACEHOLDERS = {"region": "REGION", "account": "ACCOUNT", "organization_id": "ORGANIZATION"}
 #: The most characters, white space apart, of a managed policy (IAM quotas).
 MAXIMUM_SIZE = 6144
 
-_ALLOWED: Mapping[PolicyMode, Sequence[Purpose]] = {
-    PolicyMode.READ_ONLY: (Purpose.READ,),
-    PolicyMode.WRITE: (Purpose.READ, Purpose.WRITE),
-    PolicyMode.DELETE: (Purpose.READ, Purpose.WRITE, Purpose.DELETE),
+_ALLOWED: Mapping[PolicyMode, Sequence[Right]] = {
+    PolicyMode.READ_ONLY: (Right.READ,),
+    PolicyMode.WRITE: (Right.READ, Right.WRITE),
+    PolicyMode.DELETE: (Right.READ, Right.WRITE, Right.DELETE),
     # syncd exports no mailbox, so that no StartMailboxExportJob and no iam:PassRole is needed.
-    PolicyMode.EXPORT: (Purpose.READ,),
+    PolicyMode.EXPORT: (Right.READ,),
 }
-_SIDS: Mapping[Purpose, str] = {
-    Purpose.READ: "SyncdReads",
-    Purpose.WRITE: "SyncdWrites",
-    Purpose.DELETE: "SyncdRemoves",
+_SIDS: Mapping[Right, str] = {
+    Right.READ: "SyncdReads",
+    Right.WRITE: "SyncdWrites",
+    Right.DELETE: "SyncdRemoves",
 }
 
 

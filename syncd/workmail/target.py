@@ -16,13 +16,16 @@ from syncd.errors import (
     Throttled,
     TransientCallError,
 )
+from syncd.model.detail import Details, Thing
 from syncd.model.names import EntityId, Kind
+from syncd.model.observed import Observed
 from syncd.model.operation import Call, Generated, Merged, Ref
-from syncd.model.state import Detail, Details, Entity, Observed
+from syncd.model.state import Entity
 from syncd.ports import Clock, Observer, PasswordMaker
 from syncd.workmail import observe
+from syncd.workmail.attributes import MEMBERS
 from syncd.workmail.client import Caller
-from syncd.workmail.facets.profile import MEMBERS
+from syncd.workmail.facets import PAGES
 from syncd.workmail.failures import CREDENTIALS, DENIED, SETTLING
 from syncd.workmail.pace import Backoff
 
@@ -79,14 +82,14 @@ class WorkmailTarget:
                 entities[identity] = entity
         return Observed(organization=organization, entities=entities, details=Details(), gone=frozenset(gone))
 
-    def details(self, wanted: Mapping[Detail, Collection[Entity]]) -> Iterator[tuple[Detail, EntityId, Any]]:
+    def details(self, wanted: Mapping[Thing, Collection[Entity]]) -> Iterator[tuple[Thing, EntityId, Any]]:
         """Yield each detail as it is read; entities that changed meanwhile yield nothing."""
-        tasks = [(detail, entity) for detail, entities in wanted.items() for entity in entities]
+        tasks = [(thing, entity) for thing, entities in wanted.items() for entity in entities]
         ids = {str(entity.id): entity.id for _, entity in tasks}
 
-        def read_one(task: tuple[Detail, Entity]) -> tuple[Detail, EntityId, Any]:
-            detail, entity = task
-            return detail, entity.id, observe.read_detail(self._read, detail, entity, ids)
+        def read_one(task: tuple[Thing, Entity]) -> tuple[Thing, EntityId, Any]:
+            thing, entity = task
+            return thing, entity.id, observe.read_detail(self._read, PAGES.reader(thing), entity, ids)
 
         if self._workers == 1:
             yield from (row for row in map(read_one, tasks) if row[2] is not None)

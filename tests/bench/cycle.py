@@ -25,7 +25,7 @@ from syncd.sources.csv import CsvSource
 from syncd.sources.settings import CsvSettings
 from syncd.store.store import Store
 from syncd.wiring import SystemClock
-from syncd.workmail.facets import FACETS
+from syncd.workmail.facets import FACETS, PAGES
 from syncd.workmail.failures import CREDENTIALS
 from syncd.workmail.limits import workmail_limits
 from syncd.workmail.target import WorkmailTarget
@@ -83,7 +83,11 @@ def make_parts(folder: Path) -> tuple[Parts, Emulator]:
     write_groups(folder / "groups.csv", SIZE)
     clock, observer = SystemClock(), RecordingObserver()
     store = Store(
-        folder / "syncd.db", clock=clock, encode=partial(document.dumps, indent=None), decode=document.loads
+        folder / "syncd.db",
+        clock=clock,
+        encode=partial(document.dumps, indent=None),
+        decode=partial(document.loads, pages=PAGES),
+        details=PAGES.details,
     ).organization(ORGANIZATION_ID)
     emulator = Emulator(switches=Switches(users_limit=None))
     emulator.create_organization(alias="corp", domains=[SIZE.domain], organization_id=ORGANIZATION_ID)
@@ -101,7 +105,7 @@ def make_parts(folder: Path) -> tuple[Parts, Emulator]:
         ),
         source_name="csv:employee_id",
         map_snapshot=partial(map_snapshot, rules=rules, limits=limits),
-        maps_profile=True,
+        given=frozenset({"profile"}),
         limits=limits,
         target=WorkmailTarget(
             PlainCaller(emulator, remember=False),
@@ -120,6 +124,7 @@ def make_parts(folder: Path) -> tuple[Parts, Emulator]:
         facets=FACETS,
         guards=GUARDS,
         source_guards=SOURCE_GUARDS,
+        pages=PAGES,
         clock=clock,
         observer=observer,
         verify_within=timedelta(days=7),

@@ -6,18 +6,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from syncd.guards import GUARDS
+from syncd.model.detail import PROFILE
 from syncd.model.memory import Binding, Memory
 from syncd.model.names import EntityId, Key, Kind, group_key, user_key
+from syncd.model.observed import Observed
 from syncd.model.plan import Plan
 from syncd.model.policy import Mode, Policy
 from syncd.model.situation import Situation
-from syncd.model.state import Desired, Details, Entity, Observed, Organization, State, Wanted
+from syncd.model.state import Desired, Entity, Organization, State, Wanted
 from syncd.planning.assemble import assemble
 from syncd.planning.evidence import updated_marks
 from syncd.planning.judge import judge
 from syncd.planning.match import match
-from syncd.workmail.facets import FACETS
+from syncd.workmail.facets import FACETS, PAGES
 from syncd.workmail.limits import workmail_limits
+from tests.builders import known
 
 USERS, GROUPS, PER_GROUP = 100_000, 10_000, 100
 LIMIT = 5.0
@@ -60,7 +63,7 @@ def states() -> tuple[Desired, Observed, Memory]:
         entities[identity] = Entity(identity, Kind.GROUP, name, "", mail, State.ENABLED, ever_enabled=True)
         members[identity] = frozenset(ids[place] for place in chosen)
     none: frozenset[str] = frozenset()
-    details = Details(aliases=dict.fromkeys(entities, none), profile=profiles, members=members)
+    details = known(aliases=dict.fromkeys(entities, none), profile=profiles, members=members)
     domains = {"corp.example": True}
     organization = Organization(id="m-" + "0" * 32, alias="corp", default_domain="corp.awsapps.com", domains=domains)
     bindings = {
@@ -77,6 +80,7 @@ def _plan(desired: Desired, observed: Observed, memory: Memory) -> Plan:
     marks = updated_marks(memory, desired, source=SOURCE, now=NOW)
     standings, rejections = match(desired, observed, memory, marks=marks, policy=policy, source=SOURCE, now=NOW)
     situation = Situation(
+        pages=PAGES,
         organization="corp",
         source=SOURCE,
         policy=policy,
@@ -100,7 +104,7 @@ def _rows(desired: Desired, observed: Observed, *, observed_side: bool) -> Rows:
     details = observed.details
     for wanted, entity in zip(desired.entities.values(), observed.entities.values(), strict=True):
         if observed_side:
-            profile = details.profile.get(entity.id, {})
+            profile = details.of(PROFILE).get(entity.id, {})
             rows.add((wanted.key, entity.name, entity.display_name, entity.primary, *profile.values()))
         else:
             rows.add((wanted.key, wanted.name, wanted.display_name, wanted.primary, *wanted.profile.values()))

@@ -3,20 +3,22 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from syncd.errors import UsageError
+from syncd.model.detail import ALIASES, PROFILE
 from syncd.model.memory import Approval, Mark
 from syncd.model.names import Key, Kind
 from syncd.model.operation import Call, Generated, Operation, Ref
 from syncd.model.report import Outcome, Report, Result
-from syncd.model.state import DETAILS, Details
 from syncd.planning.document import dumps, loads
 from syncd.ports import DetailsStore, History, Journal, Lock, MemoryStore
 from syncd.store.store import Store
-from tests.builders import ORGANIZATION_ID, binding, entity_id, operation, plan
+from syncd.workmail.facets import PAGES
+from tests.builders import ORGANIZATION_ID, binding, entity_id, known, operation, plan
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import FakeDetails, FakeStores
 
@@ -49,7 +51,9 @@ def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ports]:
             clock=clock,
         )
         return
-    with Store(tmp_path / "syncd.db", clock=clock, encode=dumps, decode=loads) as store:
+    with Store(
+        tmp_path / "syncd.db", clock=clock, encode=dumps, decode=partial(loads, pages=PAGES), details=PAGES.details
+    ) as store:
         ours = store.organization(ORGANIZATION_ID)
         yield Ports(
             memory=ours.memory,
@@ -143,10 +147,10 @@ def test_details_come_back_as_read(ports: Ports) -> None:
         ("members", crew, frozenset({fry, entity_id("leela")})),
     ]
 
-    ports.details.keep(rows, read_at=now)  # type: ignore[arg-type] # a list of mixed tuples has no common type
+    ports.details.keep(rows, read_at=now)
 
-    details, read_at = ports.details.load(valid=DETAILS)
-    assert details == Details(
+    details, read_at = ports.details.load(valid=PAGES.details)
+    assert details == known(
         aliases={fry: frozenset({"Phil@planetexpress.example"}), crew: frozenset()},
         profile={fry: {"first_name": "Philip", "city": "Neu-York"}},
         members={crew: frozenset({fry, entity_id("leela")})},
@@ -159,9 +163,9 @@ def test_only_valid_details_are_loaded(ports: Ports) -> None:
     """A kind of detail that isn't asked for is not among what is returned."""
     ports.details.keep([("aliases", entity_id("fry"), frozenset())], read_at=ports.clock.now())
 
-    details, _ = ports.details.load(valid=["profile"])
+    details, _ = ports.details.load(valid=[PROFILE])
 
-    assert details == Details()
+    assert details == known(profile={})
 
 
 def test_details_of_the_absent_are_pruned(ports: Ports) -> None:
@@ -171,7 +175,7 @@ def test_details_of_the_absent_are_pruned(ports: Ports) -> None:
 
     ports.details.prune([leela])
 
-    assert set(ports.details.load(valid=DETAILS)[0].aliases) == {leela}
+    assert set(ports.details.load(valid=PAGES.details)[0].of(ALIASES)) == {leela}
 
 
 def test_an_intent_drops_the_details_it_touches(ports: Ports) -> None:
@@ -182,7 +186,7 @@ def test_an_intent_drops_the_details_it_touches(ports: Ports) -> None:
 
     ports.journal("c1").intend(alias(), alias().call)
 
-    assert set(ports.details.load(valid=DETAILS)[0].aliases) == {leela}
+    assert set(ports.details.load(valid=PAGES.details)[0].of(ALIASES)) == {leela}
 
 
 def test_an_intent_may_carry_a_binding(ports: Ports) -> None:

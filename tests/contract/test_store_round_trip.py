@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from itertools import count
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.model.detail import ALIASES, MEMBERS, PROFILE, Details
 from syncd.model.memory import Approval, Binding, Mark
 from syncd.model.names import EntityId, Key, Kind
-from syncd.model.state import DETAILS, Details
 from syncd.planning.document import dumps, loads
 from syncd.store.store import OrganizationStore, Store
+from syncd.workmail.facets import PAGES
+from tests.builders import known
 from tests.fakes.clock import FakeClock
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -45,7 +48,7 @@ approvals = st.builds(
     expires_at=moments.filter(lambda moment: moment > FakeClock().now()),
 )
 details = st.builds(
-    Details,
+    known,
     aliases=st.dictionaries(ids, st.frozensets(texts, max_size=4), max_size=4),
     profile=st.dictionaries(ids, st.dictionaries(texts, texts, max_size=4), max_size=4),
     members=st.dictionaries(ids, st.frozensets(ids, max_size=6), max_size=4),
@@ -60,7 +63,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
     """Give an organization of which nothing is stored yet, at each call."""
     path = tmp_path_factory.mktemp("store") / "syncd.db"
     numbers = count()
-    with Store(path, clock=FakeClock(), encode=dumps, decode=loads) as store:
+    with Store(
+        path, clock=FakeClock(), encode=dumps, decode=partial(loads, pages=PAGES), details=PAGES.details
+    ) as store:
         yield lambda: store.organization(f"m-{next(numbers)}")
 
 
@@ -106,18 +111,18 @@ def test_approvals_come_back(fresh: Fresh, written: list[Approval]) -> None:
 def test_details_come_back(fresh: Fresh, written: Details, read_at: datetime) -> None:
     """Every detail comes back equal, with the moment at which it was read."""
     rows = [
-        *(("aliases", entity, value) for entity, value in written.aliases.items()),
-        *(("profile", entity, value) for entity, value in written.profile.items()),
-        *(("members", entity, value) for entity, value in written.members.items()),
+        *(("aliases", entity, value) for entity, value in written.of(ALIASES).items()),
+        *(("profile", entity, value) for entity, value in written.of(PROFILE).items()),
+        *(("members", entity, value) for entity, value in written.of(MEMBERS).items()),
     ]
     ours = fresh()
-    ours.details.keep(rows, read_at=read_at)  # type: ignore[arg-type] # a list of mixed tuples has no common type
+    ours.details.keep(rows, read_at=read_at)
 
-    found, times = ours.details.load(valid=DETAILS)
+    found, times = ours.details.load(valid=PAGES.details)
 
     assert found == written
     assert times == {
-        "aliases": dict.fromkeys(written.aliases, read_at),
-        "profile": dict.fromkeys(written.profile, read_at),
-        "members": dict.fromkeys(written.members, read_at),
+        "aliases": dict.fromkeys(written.of(ALIASES), read_at),
+        "profile": dict.fromkeys(written.of(PROFILE), read_at),
+        "members": dict.fromkeys(written.of(MEMBERS), read_at),
     }

@@ -12,17 +12,19 @@ from random import Random
 from syncd.model.limits import Limits
 from syncd.model.memory import Binding, Memory
 from syncd.model.names import EntityId, Key, Kind, fold, identity_of, kind_of
+from syncd.model.observed import Observed
 from syncd.model.operation import Operation, Ref
 from syncd.model.plan import Note
 from syncd.model.policy import Manage, Mode, Policy
 from syncd.model.situation import Situation
-from syncd.model.standing import Standings
-from syncd.model.state import Details, Entity, Observed, Organization, State, Wanted
+from syncd.model.standing import Freeze, Frozen, Standings
+from syncd.model.state import Entity, Organization, State, Wanted
 from syncd.planning.dependencies import StartingFacts, link, rank
 from syncd.planning.ownership import is_parking
+from syncd.workmail.facets import PAGES
 from syncd.workmail.facets.accounts import create, deregister
 from syncd.workmail.facets.addresses import Addresses
-from tests.builders import NOW, SOURCE, desired, limits
+from tests.builders import NOW, SOURCE, desired, known, limits
 
 DOMAIN = "corp.example"
 DEFAULT_DOMAIN = "corp.awsapps.com"
@@ -190,6 +192,7 @@ class Wish:
             if key not in wanted and key not in frozen and world.holders[identity].state is State.ENABLED
         }
         return Situation(
+            pages=PAGES,
             organization="corp",
             source=SOURCE,
             policy=Policy(
@@ -204,7 +207,7 @@ class Wish:
                 entity_of=ours,
                 key_of={identity: key for key, identity in ours.items()},
                 leaving=leaving,
-                frozen=frozen,
+                frozen={key: Frozen(Freeze.PENDING, why) for key, why in frozen.items()},
                 newcomers=frozenset(wanted.difference(ours)),
             ),
             now=NOW,
@@ -229,7 +232,7 @@ def observe(world: AddressWorld) -> Observed:
             holder.id: Entity(holder.id, holder.kind, holder.name, holder.name, holder.primary, holder.state)
             for holder in world.holders.values()
         },
-        details=Details(
+        details=known(
             aliases={
                 holder.id: frozenset(holder.aliases)
                 for holder in world.holders.values()

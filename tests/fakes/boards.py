@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from syncd.errors import SourceUnreachable
+from syncd.model.action import Action
 from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, user_key
-from syncd.model.operation import Action
-from syncd.model.plan import Finding, Plan
+from syncd.model.plan import Finding, Limit, Plan
 from syncd.model.report import Report
 from syncd.model.standing import Pending
 from syncd.model.status import BoardOrganization, PastCycle
@@ -177,7 +177,10 @@ def finding(
         counted=counted,
         population=population,
         tripped=tripped,
-        used=f"{what} {counted} of 50, {share:.1f} % of 3 %",
+        label=what,
+        budget=f"{counted} of 50, {share:.1f} % of 3 %",
+        limit=Limit(count=50, percent=3),
+        about=what.partition("'")[2].rstrip("'"),
         text=f"would deregister users: {counted} of {population} ({share:.1f} %)" if tripped else "",
     )
 

@@ -14,7 +14,7 @@ from syncd.model.policy import Mode, Policy
 from syncd.model.report import Report
 from syncd.model.state import Desired
 from syncd.planning.judge import approvable
-from syncd.workmail.facets import FACETS
+from syncd.workmail.facets import FACETS, PAGES
 from syncd.workmail.failures import CREDENTIALS
 from syncd.workmail.limits import workmail_limits
 from syncd.workmail.target import WorkmailTarget
@@ -63,7 +63,7 @@ class World:
             source=ListSource(Snapshot(users=())),
             source_name="csv:employee_id",
             map_snapshot=lambda _: self.desired,
-            maps_profile=True,
+            given=frozenset({"profile"}),
             limits=workmail_limits(),
             target=target,
             fatal_codes=CREDENTIALS,
@@ -76,6 +76,7 @@ class World:
             facets=FACETS,
             guards=GUARDS,
             source_guards=SOURCE_GUARDS,
+            pages=PAGES,
             clock=self.clock,
             observer=self.observer,
             verify_within=self.verify_within,

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from syncd.errors import UsageError
+from syncd.model.detail import Detail, Details, Thing
 from syncd.model.entry import Snapshot
 from syncd.model.memory import Approval, Binding, Mark, Memory, OpenIntent
 from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.model.operation import Call, Operation
 from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
-from syncd.model.state import Detail, Details
 from syncd.ports import Clock
 
 
@@ -26,7 +26,7 @@ class FakeStores:
         self.marks: dict[Key, Mark] = {}
         self.counts: dict[Kind, int] = {}
         self.approvals: list[Approval] = []
-        self.kept: dict[tuple[Detail, EntityId], tuple[Any, datetime]] = {}
+        self.kept: dict[tuple[Thing, EntityId], tuple[Any, datetime]] = {}
         self.open: dict[str, OpenIntent] = {}
         self.intents: list[Operation] = []
         self.reports: list[Report] = []
@@ -116,16 +116,17 @@ class FakeDetails:
     def __init__(self, stores: FakeStores) -> None:
         self._kept = stores.kept
 
-    def load(self, *, valid: Collection[Detail]) -> tuple[Details, Mapping[Detail, Mapping[EntityId, datetime]]]:
-        values: dict[Detail, dict[EntityId, Any]] = {"aliases": {}, "profile": {}, "members": {}}
-        ages: dict[Detail, dict[EntityId, datetime]] = {"aliases": {}, "profile": {}, "members": {}}
+    def load(self, *, valid: Iterable[Detail[Any]]) -> tuple[Details, Mapping[Thing, Mapping[EntityId, datetime]]]:
+        valid = tuple(valid)
+        values: dict[Thing, dict[EntityId, Any]] = {detail.thing: {} for detail in valid}
+        ages: dict[Thing, dict[EntityId, datetime]] = {detail.thing: {} for detail in valid}
         for (detail, entity), (value, at) in self._kept.items():
-            if detail in valid:
+            if detail in values:
                 values[detail][entity] = value
                 ages[detail][entity] = at
-        return Details(**values), ages
+        return Details(values), ages
 
-    def keep(self, rows: Iterable[tuple[Detail, EntityId, Any]], *, read_at: datetime) -> None:
+    def keep(self, rows: Iterable[tuple[Thing, EntityId, Any]], *, read_at: datetime) -> None:
         for detail, entity, value in rows:
             self._kept[detail, entity] = (value, read_at)
 

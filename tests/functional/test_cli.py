@@ -10,6 +10,7 @@ import pytest
 
 from syncd.emulator.faults import ErrorAnswer, Fault
 from syncd.planning.document import loads
+from syncd.workmail.facets import PAGES
 from tests.functional.conftest import Place
 
 COLOUR = "\x1b["
@@ -77,10 +78,10 @@ def test_a_plan_as_json_is_the_plan(place: Place) -> None:
     last = place.syncd("plan", "--last", "--format", "json")
     text = place.syncd("plan", "--last").stdout
 
-    plan = loads(document)
+    plan = loads(document, PAGES)
     assert json.loads(document)["schema_version"] == 1
     assert digest_of(text) == plan.digest[:8]
-    assert (last.returncode, loads(last.stdout)) == (0, plan)
+    assert (last.returncode, loads(last.stdout, PAGES)) == (0, plan)
 
 
 def test_a_plan_is_applied_by_its_digest(place: Place) -> None:

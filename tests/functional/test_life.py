@@ -10,6 +10,7 @@ import pytest
 
 from syncd.emulator.faults import Fault
 from syncd.planning.document import dumps, loads
+from syncd.workmail.facets import PAGES
 from tests.functional.places import ORGANIZATION, PEOPLE, Site, planetexpress
 
 NOW = "    removal: {after_cycles: 1, after: 0s}\n"
@@ -86,7 +87,7 @@ def test_the_whole_life(site: Site) -> None:
 def test_the_json_plan_is_what_is_sent(site: Site) -> None:
     """Plan -> JSON -> plan is the identity, and each call of the document is sent, and nothing else."""
     document = site.syncd("plan", "--format", "json").out
-    plan = loads(document)
+    plan = loads(document, PAGES)
     site.server.log.reset()
     report = site.json("apply", plan.digest[:8])
     sent = changes(site)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from syncd.model.action import Action
 from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key
-from syncd.model.operation import Action, Operation
-from syncd.model.plan import Finding, Note, Plan
+from syncd.model.operation import BundleKind, Operation
+from syncd.model.plan import Finding, Limit, Note, Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.standing import Pending
 from tests.builders import DOMAIN, NOW, entity_id, operation, plan
@@ -177,7 +178,15 @@ def first() -> Plan:
 
 
 def budget(guard: str, counted: int, *, used: str = "") -> Finding:
-    return Finding(guard=guard, counted=counted, population=40, tripped=False, used=used or f"{guard} {counted} of 50")
+    return Finding(
+        guard=guard,
+        counted=counted,
+        population=40,
+        tripped=False,
+        label="" if used else guard,
+        budget=used or f"{counted} of 50",
+        limit=Limit(count=50, percent=5),
+    )
 
 
 def swap() -> Plan:
@@ -193,7 +202,6 @@ def swap() -> Plan:
             reason=reason,
             before={"primary": f"{before}@{DOMAIN}"},
             after={"primary": f"{after}@{DOMAIN}"},
-            destructive=True,
         )
 
     def release(name: str, address: str) -> Operation:
@@ -287,7 +295,9 @@ def refused() -> Plan:
                 counted=9,
                 population=40,
                 tripped=True,
-                used="user removals 9 of 50, 22.5 % of 5 %",
+                label="user removals",
+                budget="9 of 50, 22.5 % of 5 %",
+                limit=Limit(count=50, percent=5),
                 text=text,
                 bundles=frozenset(one.bundle for one in withheld),
             ),
@@ -375,7 +385,7 @@ def report() -> Report:
     outcomes = []
     for one in applied.operations:
         result, code, message = results.get(one.kind, (Result.APPLIED, "", ""))
-        if one.bundle.startswith("removal:"):
+        if one.bundle.kind is BundleKind.REMOVAL:
             result, code, message = Result.APPLIED, "", ""
         attempts = 3 if result is Result.UNKNOWN else 1
         outcomes.append(Outcome(operation=one, result=result, code=code, message=message, attempts=attempts))

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from syncd.model.action import Action
 from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key, Kind, make_key
-from syncd.model.operation import Action, Call, Fact, Generated, Merged, Operation, Parameter, Ref
-from syncd.model.plan import Finding, Note, Plan
+from syncd.model.operation import Bundle, Call, Fact, Generated, Merged, Operation, Parameter, Ref
+from syncd.model.plan import Cause, Finding, Limit, Note, Plan, Populations, Withheld
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.standing import Pending
+from syncd.workmail.facets import PAGES
 
 #: What a directory may say: letters of all scripts, controls, bidi overrides, combining and wide characters.
 texts = st.text(max_size=24) | st.sampled_from(
@@ -54,30 +56,29 @@ values = st.recursive(
 changes = st.dictionaries(words | st.sampled_from(["primary", "alias", "member", "name"]), values, max_size=3)
 
 
+verbs = st.sampled_from(PAGES.verbs)
+bundles = (st.sampled_from(["one", "two", "removal:user:7", "move:1"]) | texts).map(Bundle.parse)
+
+
 @st.composite
 def operations(draw: st.DrawFn) -> Operation:
-    kind = draw(
-        words
-        | st.sampled_from(
-            ["user.create", "group.create", "register", "deregister", "alias.add", "member.add", "member.remove"]
-        )
-    )
+    verb = draw(verbs)
     return Operation(
-        kind=kind,
+        verb=verb,
         action=draw(st.sampled_from(Action)),
         subject=draw(keys),
         entity=draw(st.none() | entity_ids),
-        bundle=draw(st.sampled_from(["one", "two"]) | texts),
+        bundle=draw(bundles),
         summary=draw(texts),
         reason=draw(texts),
         call=draw(st.none() | calls),
+        effect=draw(changes),
         before=draw(changes),
         after=draw(changes),
         awaits=draw(st.frozensets(facts, max_size=2)),
         gives=draw(st.frozensets(facts, max_size=2)),
         needs=draw(st.frozensets(texts, max_size=2)),
         follows=draw(st.frozensets(texts, max_size=2)),
-        destructive=draw(st.booleans()),
         proposal=draw(st.booleans()),
     )
 
@@ -101,10 +102,15 @@ findings = st.builds(
     counted=digits,
     population=digits,
     tripped=st.booleans(),
-    used=texts,
+    label=texts,
+    budget=texts,
+    limit=st.builds(Limit, count=st.none() | digits, percent=st.none() | digits, both=st.booleans()),
+    about=texts,
     text=texts,
-    bundles=st.frozensets(st.sampled_from(["one", "two"]) | texts, max_size=2),
+    approved=st.booleans(),
+    bundles=st.frozensets(bundles, max_size=2),
 )
+reasons = st.builds(Withheld, cause=st.sampled_from(Cause), text=texts, guard=words)
 _POPULATIONS = st.sampled_from(["users_in_directory", "groups_in_directory", "users_owned_enabled", "foreign"])
 
 
@@ -117,13 +123,13 @@ def plans(draw: st.DrawFn) -> Plan:
         created_at=draw(moments),
         operations=tuple(planned),
         outside=tuple(draw(st.lists(operations(), max_size=1))),
-        deferred=draw(st.dictionaries(words, digits, max_size=2)),
-        withheld={one.id: draw(texts) for one in planned if draw(st.booleans())},
+        deferred=draw(st.dictionaries(verbs, digits, max_size=2)),
+        withheld={one.id: draw(reasons) for one in planned if draw(st.booleans())},
         findings=tuple(draw(st.lists(findings, max_size=2))),
         pending=tuple(draw(st.lists(pendings, max_size=2))),
         rejections=tuple(draw(st.lists(rejections, max_size=2))),
         notes=tuple(draw(st.lists(notes, max_size=2))),
-        populations=draw(st.dictionaries(_POPULATIONS, digits, max_size=3)),
+        populations=Populations.of_numbers(draw(st.dictionaries(_POPULATIONS, digits, max_size=3))),
         names=draw(st.dictionaries(keys, texts, max_size=2)),
     )
 

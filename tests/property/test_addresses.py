@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.model.names import Key, Kind, fold, identity_of
-from syncd.model.operation import Operation
+from syncd.model.operation import BundleKind, Operation
 from syncd.model.state import State, Wanted
 from syncd.planning.ownership import is_parking, parking_address
 from tests.fakes.address_world import (
@@ -152,7 +152,7 @@ def test_after_failures_one_more_pass_settles_everything(
     numbers = {operation.id: number for number, operation in enumerate(operations)}
 
     def fails(operation: Operation) -> bool:
-        harmless = not (world.reserves and operation.bundle.startswith("removal:"))
+        harmless = not (world.reserves and (operation.bundle.kind is BundleKind.REMOVAL))
         return harmless and numbers[operation.id] in failing
 
     run(world, operations, chance(seed), fails)
@@ -218,7 +218,7 @@ def test_unmanaged_aliases_stay_unless_they_become_somebodys_primary(
     for one in wish.wants:
         assert _has(world, one)
     for operation in operations:
-        if operation.kind == "alias.remove" and not operation.bundle.startswith("removal:"):
+        if operation.kind == "alias.remove" and operation.bundle.kind is not BundleKind.REMOVAL:
             alias = str(operation.before["alias"])
             assert fold(alias) in primaries or is_parking(alias)
         assert operation.kind != "alias.add"

@@ -13,10 +13,10 @@ from syncd.model.operation import Operation
 from syncd.model.policy import Manage, Mode, Policy
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind, Standings
-from syncd.model.state import HIDDEN, PROFILE_FIELDS, Details, Entity, State, Wanted
+from syncd.model.state import HIDDEN, PROFILE_FIELDS, Entity, State, Wanted
 from syncd.workmail.facets import FACETS, accounts, members, profile
 from syncd.workmail.limits import workmail_limits
-from tests.builders import DOMAIN, binding, entity, situation, wanted
+from tests.builders import DOMAIN, binding, entity, known, situation, wanted
 from tests.property.worlds import filled
 
 LIMITS = workmail_limits()
@@ -101,7 +101,7 @@ def situations(draw: st.DrawFn) -> Situation:
         there,
         bindings=[binding(key, key) for key in ours],
         policy=Policy(mode=Mode.FULL, manage=Manage(aliases=draw(st.sampled_from(["exact", "additive"])))),
-        details=Details(
+        details=known(
             aliases={one.id: draw(st.frozensets(addresses, max_size=2)) for one in there if one.primary},
             profile={IDS[0]: {"first_name": "Ada"}, IDS[1]: {}},
             members={IDS[1]: frozenset(draw(st.sets(st.sampled_from([IDS[0], IDS[2]]))))},
@@ -141,7 +141,7 @@ HERE = situation(
         key_of={IDS[0]: ADA.key, IDS[1]: CREW.key, EntityId("id-ada"): ADA.key},
         leaving={ADA.key: "gone"},
     ),
-    details=Details(members={IDS[1]: frozenset({IDS[0]})}),
+    details=known(members={IDS[1]: frozenset({IDS[0]})}),
 )
 CONSTRUCTORS: dict[str, Constructor] = {
     "CreateUser": lambda: accounts.create(HERE, ADA),

@@ -15,6 +15,7 @@ from syncd.model.plan import Plan
 from syncd.model.policy import Adopt, Manage, Mode, Policy, Removal
 from syncd.model.state import Desired
 from syncd.planning.document import dumps, loads
+from syncd.workmail.facets import PAGES
 from tests.property.happenings import Stage, admin_changes, directory_changes, happenings
 from tests.property.worlds import WIDE_OPEN, LivingWorld, failures
 
@@ -109,7 +110,7 @@ def test_the_digest_changes_with_every_operation(stage: Stage) -> None:
     for number, operation in enumerate(whole.operations):
         rest = whole.operations[:number] + whole.operations[number + 1 :]
         assert replace(whole, operations=rest).digest != whole.digest
-        other = (*rest, replace(operation, after={**operation.after, "primary": "somebody@else.example"}))
+        other = (*rest, replace(operation, effect={**operation.effect, "primary": "somebody@else.example"}))
         assert replace(whole, operations=other).digest != whole.digest
     assert replace(whole, organization_id="m-" + "0" * 32).digest != whole.digest
 
@@ -118,7 +119,7 @@ def test_the_digest_changes_with_every_operation(stage: Stage) -> None:
 def test_a_plan_survives_its_document(stage: Stage) -> None:
     """Plan -> JSON -> plan is the identity, for plans of real cycles: proposals, withheld operations, notes and all."""
     made = plan(stage)
-    read = loads(dumps(made))
+    read = loads(dumps(made), PAGES)
     assert read == made
     assert read.digest == made.digest
     assert [one.id for one in read.operations] == [one.id for one in made.operations]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from syncd.guards import SOURCE_GUARDS
 from syncd.model.names import Key, Kind
-from syncd.model.operation import Operation
+from syncd.model.operation import BundleKind, Operation
 from syncd.model.plan import Plan
 from syncd.model.policy import GuardSettings, Manage, Mode, Policy, Removal, SourceThreshold, Threshold
 from syncd.model.state import Desired, Wanted
@@ -89,7 +89,7 @@ def sent(world: LivingWorld, began: int) -> list[Operation]:
 
 def subjects(operations: list[Operation], *kinds: str, inside: bool = False) -> set[Key]:
     return {
-        one.subject for one in operations if one.kind in kinds and (inside or not one.bundle.startswith("removal:"))
+        one.subject for one in operations if one.kind in kinds and (inside or one.bundle.kind is not BundleKind.REMOVAL)
     }
 
 
@@ -106,7 +106,7 @@ def test_no_more_goes_than_a_guard_allows(guards: GuardSettings, fates: list[str
     assert len(subjects(went, "deregister", inside=True)) <= guards.removals.count
     assert len(subjects(went, "alias.remove")) <= guards.alias_removals.count
     assert len(subjects(went, "primary.change", "address.park")) <= guards.primary_changes.count
-    exits = [one for one in went if one.kind == "member.remove" and not one.bundle.startswith("removal:")]
+    exits = [one for one in went if one.kind == "member.remove" and one.bundle.kind is not BundleKind.REMOVAL]
     assert len(exits) <= guards.membership_removals.count
     assert len(exits) < SIZE, "the group was emptied"
     assert report.plan is not None
@@ -119,7 +119,7 @@ def test_no_more_goes_than_a_guard_allows(guards: GuardSettings, fates: list[str
 def assert_moves_are_whole(went: list[Operation], plan: Plan) -> None:
     """Of an address move all is sent or nothing."""
     gone = {one.id for one in went}
-    moves = {one.bundle for one in plan.operations if one.bundle.startswith("move:")}
+    moves = {one.bundle for one in plan.operations if (one.bundle.kind is BundleKind.MOVE)}
     for move in moves:
         parts = [one.id in gone for one in plan.operations if one.bundle == move]
         assert all(parts) or not any(parts), f"half of {move} was sent"

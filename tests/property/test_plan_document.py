@@ -16,6 +16,7 @@ from syncd.planning.document import dumps, from_document, loads, to_document
 from syncd.rendering.html import render_html
 from syncd.rendering.markdown import render_markdown
 from syncd.rendering.text import render_report, render_text
+from syncd.workmail.facets import PAGES
 from tests.property.strategies import plans, reports
 
 CODES = re.compile(r"\x1b\[[0-9;]+m")
@@ -24,7 +25,7 @@ CODES = re.compile(r"\x1b\[[0-9;]+m")
 @given(plans())
 def test_plan_to_json_to_plan_is_the_identity(plan: Plan) -> None:
     """Whatever a plan holds, it comes back from its JSON equal, with the same digest."""
-    back = loads(dumps(plan))
+    back = loads(dumps(plan), PAGES)
 
     assert back == plan
     assert back.digest == plan.digest
@@ -35,7 +36,7 @@ def test_the_same_plan_is_the_same_text(plan: Plan) -> None:
     """Writing, reading and writing again gives the same bytes, and nothing but ASCII."""
     text = dumps(plan)
 
-    assert dumps(loads(text)) == text
+    assert dumps(loads(text, PAGES)) == text
     assert text.isascii()
 
 
@@ -51,7 +52,7 @@ def test_the_order_of_members_in_a_file_does_not_matter(plan: Plan, seed: int) -
             return dict(members)
         return [shuffled(item) for item in value] if isinstance(value, list) else value
 
-    assert from_document(shuffled(to_document(plan))) == plan
+    assert from_document(shuffled(to_document(plan)), PAGES) == plan
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - whatever JSON can hold
@@ -75,7 +76,7 @@ def test_no_edit_makes_another_error_than_a_usage_error(plan: Plan, data: st.Dat
     place[last] = data.draw(st.sampled_from([None, True, -1, 1.5, "x", [], {}, {"$ref": 1}, [[1]]]))
 
     try:
-        read = from_document(document)
+        read = from_document(document, PAGES)
     except UsageError:
         return
     assert isinstance(dumps(read), str)
@@ -85,7 +86,7 @@ def test_no_edit_makes_another_error_than_a_usage_error(plan: Plan, data: st.Dat
 def test_any_text_is_read_or_refused(text: str) -> None:
     """What is no plan at all is a usage error."""
     with pytest.raises(UsageError):
-        loads(text)
+        loads(text, PAGES)
 
 
 def unseen(text: str) -> set[str]:

@@ -50,7 +50,9 @@ def hostile(said: str) -> Plan:
         operation("member.add", "group:all", after={"member": said}, reason=said),
         organization=said,
         withheld={odd.id: said},
-        findings=(Finding(guard=said, counted=1, population=1, tripped=True, used=f"1 of {said}", text=said),),
+        findings=(
+            Finding(guard=said, counted=1, population=1, tripped=True, label="", budget=f"1 of {said}", text=said),
+        ),
         rejections=(Rejection(key=Key(f"user:{said}"), origin=said, reason=said, remedy=said),),
         notes=(Note(code=said, subject=f"user:{said}", text=said),),
         names={"user:fry": said},

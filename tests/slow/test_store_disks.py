@@ -5,16 +5,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from syncd.errors import StoreError
+from syncd.model.detail import ALIASES
 from syncd.model.names import EntityId
 from syncd.model.operation import Call, Operation
-from syncd.model.state import DETAILS
 from syncd.planning.document import dumps, loads
 from syncd.store.store import Store
+from syncd.workmail.facets import PAGES
 from tests.builders import ORGANIZATION_ID, binding, operation
 from tests.fakes.clock import FakeClock
 from tests.fakes.disks import fill, make_read_only, small_disk
@@ -25,7 +27,7 @@ ENTITIES = 20_000
 
 
 def opened(path: Path) -> Store:
-    return Store(path, clock=FakeClock(), encode=dumps, decode=loads)
+    return Store(path, clock=FakeClock(), encode=dumps, decode=partial(loads, pages=PAGES), details=PAGES.details)
 
 
 @pytest.fixture
@@ -62,9 +64,9 @@ def test_a_full_disk_takes_nothing_back(disk: Path) -> None:
 
         assert caught.value.exit_code == 69
         intents = {each.subject for each in ours.history.operations_in("c1")}
-        details, _ = ours.details.load(valid=DETAILS)
+        details, _ = ours.details.load(valid=PAGES.details)
         assert intents == set(ours.memory.load().bindings) == {f"user:{number}" for number in range(recorded)}
-        assert set(details.aliases) == {f"id-{number}" for number in range(recorded, 500)}
+        assert set(details.of(ALIASES)) == {f"id-{number}" for number in range(recorded, 500)}
 
         ballast.unlink()
         journal.intend(change(recorded), change(recorded).call)
@@ -114,7 +116,7 @@ def test_thirty_killed_writers_leave_nothing_half(tmp_path: Path) -> None:
     path = tmp_path / "syncd.db"
     with opened(path) as store:
         rows = [("aliases", EntityId(f"id-{number}"), frozenset[str]()) for number in range(ENTITIES)]
-        store.organization(ORGANIZATION_ID).details.keep(rows, read_at=FakeClock().now())  # type: ignore[arg-type] # a list widens the literal to str
+        store.organization(ORGANIZATION_ID).details.keep(rows, read_at=FakeClock().now())
 
     longest = 0
     for _ in range(30):
@@ -135,8 +137,8 @@ def test_thirty_killed_writers_leave_nothing_half(tmp_path: Path) -> None:
             ours = store.organization(ORGANIZATION_ID)
             intents = {each.subject.partition(":")[2] for each in ours.history.operations_in("c1")}
             bound = {key.partition(":")[2] for key in ours.memory.load().bindings}
-            details, _ = ours.details.load(valid=DETAILS)
-            gone = {str(number) for number in range(ENTITIES) if EntityId(f"id-{number}") not in details.aliases}
+            details, _ = ours.details.load(valid=PAGES.details)
+            gone = {str(number) for number in range(ENTITIES) if EntityId(f"id-{number}") not in details.of(ALIASES)}
             assert intents == bound == gone
             assert {line.decode() for line in said} <= intents
     assert longest > 0

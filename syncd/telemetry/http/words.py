@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from syncd.model.report import RESULTS
-from syncd.model.status import STOPPED, GuardStatus, Light, OrganizationStatus, PlanStatus, Status, Trouble
+from syncd.model.status import (
+    STOPPED,
+    GuardStatus,
+    Light,
+    OrganizationStatus,
+    PlanStatus,
+    Status,
+    Trouble,
+    WithheldOperation,
+)
 from syncd.rendering.safe import safe
 from syncd.telemetry.redaction import hide_personal_data
 
@@ -41,6 +50,7 @@ _GUARD_MEANINGS = {
     "membership_removals": "More members would leave a group than the limit allows.",
     "alias_removals": "More entities would lose an alias than the limit allows.",
     "primary_changes": "More primary addresses would change than the limit allows.",
+    "other_removals": "More entities would lose something than the limit allows.",
     "rejections": "More records than the limit allows can't be used; that is usually one mistake in the mapping.",
     "empty_source": "The directory shows nobody at all.",
     "source_shrink": "The directory has lost more than the limit allows since the last good read.",
@@ -55,14 +65,6 @@ _BY_EXIT_CODE = {
 }
 assert set(RESULTS) < set(RESULT_WORDS)  # noqa: S101 - each result has its words
 
-_LABEL = (
-    r"(?:(?:user|group) removals|alias removals|primary changes|rejections|(?:users|groups) (?:in|lost by) the source)"
-)
-_NUMBERS = (
-    r"(?:\d+ of \d+, [\d.]+ % of [\d.e+]+ %|\d+ of \d+ \(fewer than \d+ in all\)|\d+)(?P<approved> \(approved\))?"
-)
-_OPEN = re.compile(rf"{_LABEL} {_NUMBERS}")
-_BUDGET = re.compile(rf"{_NUMBERS}$")
 #: `uid=fry` in a DN; what says where a tree is (dc, ou) is of the configuration.
 _RDN = re.compile(
     r"\b(cn|uid|sn|mail|givenname|displayname|samaccountname|userprincipalname|employeenumber)=[^,+;'\"\n]*",
@@ -214,10 +216,9 @@ def waiting(plan: PlanStatus) -> str:
     return " ".join([*meanings, f"{held}."])
 
 
-def in_short(why: str) -> str:
+def in_short(operation: WithheldOperation) -> str:
     """Return why an operation is withheld, without what the guard's own line says already."""
-    head, colon, _ = why.partition(":")
-    return safe(head if colon and head.startswith("guard ") else why)
+    return safe(f"guard {operation.guard}" if operation.guard else operation.why)
 
 
 def guard_meaning(guard: GuardStatus) -> str:
@@ -299,24 +300,17 @@ def command(one: OrganizationStatus, text: str, effect: str) -> Step:
 
 def used(guard: GuardStatus, *, personal: bool) -> str:
     """Return how much of its limits a guard has used; of a group, its name only where that may be shown."""
-    if personal or _OPEN.fullmatch(guard.used):
-        return safe(guard.used)
-    found = _BUDGET.search(guard.used)
-    numbers = found[0] if found else f"{guard.counted:,} of {guard.population:,}"
-    return f"{guard.guard.replace('_', ' ')} {numbers}"
+    return safe(guard.used_by_name if personal else guard.used)
 
 
 def filled(guard: GuardStatus) -> float:
     """Return the part of its limits that a guard has used, from 0 to 1."""
     if guard.tripped:
         return 1.0
-    found = re.search(r"(\d+) of (\d+)(?:, ([\d.]+) % of ([\d.e+]+) %)?(?: \(.*\))?$", guard.used)
-    if found is None:
-        return 0.0
-    count, limit, share, percent = (float(each or 0) for each in found.groups())
-    parts = [count / limit if limit else 0.0, *([share / percent] if percent else [])]
-    # Rejections trip when both limits are passed, everything else with the first.
-    return min(1.0, min(parts) if guard.guard == "rejections" else max(parts))
+    limit, share = guard.limit, guard.counted * 100 / guard.population if guard.population else 0.0
+    parts = [guard.counted / limit.count if limit.count else 0.0] if limit.count is not None else []
+    parts += [share / limit.percent if limit.percent else 0.0] if limit.percent is not None else []
+    return min(1.0, (min if limit.both else max)(parts, default=0.0))
 
 
 def shown_words(trouble: Trouble, *, personal: bool) -> str:

@@ -13,20 +13,21 @@
 
 from collections.abc import Iterator
 
+from syncd.model.action import Action
 from syncd.model.names import Kind
-from syncd.model.operation import Action, Call, Generated, Operation, Parameter, exists, permitted
+from syncd.model.operation import Call, Generated, Operation, Parameter, exists, permitted, removal_of, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind
-from syncd.model.state import Detail, Entity, State, Wanted
+from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import carrying, gate
+from syncd.workmail.pages import ADOPT, CREATE, DEREGISTER, REBIND
 
 
 class Accounts:
     """Creates, deregisters, and puts proposals about ownership."""
 
     name = "accounts"
-    detail: Detail | None = None
 
     def propose(self, situation: Situation) -> Proposed:
         """Return creations, deregistrations and proposals."""
@@ -57,15 +58,16 @@ def create(situation: Situation, wanted: Wanted) -> Operation:
     after = {"name": wanted.name, **({"display_name": wanted.display_name} if user else {})}
     again = wanted.key in situation.standings.lost
     creation = Operation(
-        kind=f"{wanted.kind.value}.create",
+        verb=CREATE[wanted.kind],
         action=Action.ADD,
         subject=wanted.key,
         entity=None,
-        bundle=f"create:{wanted.key}",
+        bundle=single("create", wanted.key),
         summary=f"{'recreate' if again else 'create'} {wanted.kind.value} {wanted.name}"
         + ("; what the old one held is lost" if again else ""),
         reason=f"new in {wanted.origin}",
         call=Call("CreateUser" if user else "CreateGroup", parameters),
+        effect=after,
         after=after,
         awaits=gate(situation, wanted.key),
         gives=frozenset({exists(wanted.key)}),
@@ -78,17 +80,17 @@ def deregister(situation: Situation, *, entity: Entity) -> Operation:
     subject = situation.standings.key_of[entity.id]
     fuse = "its mailbox can be put back for 30 days, then it is destroyed"
     return Operation(
-        kind="deregister",
+        verb=DEREGISTER,
         action=Action.REMOVE,
         subject=subject,
         entity=entity.id,
-        bundle=f"removal:{subject}",
+        bundle=removal_of(subject),
         summary=f"deregister {entity.kind.value} {entity.name}" + (f"; {fuse}" if entity.kind is Kind.USER else ""),
         reason=situation.standings.leaving[subject],
         call=Call("DeregisterFromWorkMail", {"EntityId": entity.id}),
+        effect={},
         before={"state": "ENABLED", "primary": entity.primary},
         after={"state": "DISABLED"},
-        destructive=True,
     )
 
 
@@ -98,16 +100,17 @@ def propose(situation: Situation, proposal: Proposal) -> Operation:
     wanted = situation.desired.entities[proposal.key]
     adopts = proposal.kind is ProposalKind.ADOPT
     return Operation(
-        kind=str(proposal.kind),
+        verb=ADOPT if adopts else REBIND,
         action=Action.ADD if adopts else Action.CHANGE,
         subject=proposal.key,
         entity=proposal.entity,
-        bundle=f"proposal:{proposal.key}",
+        bundle=single("proposal", proposal.key),
         summary=f"adopt {wanted.kind.value} {entity.name if entity else ''} as {proposal.key}"
         if adopts
         else f"rebind {wanted.name} from {proposal.previous} to {proposal.key}",
         reason=proposal.reason,
         call=None,
+        effect={"key": proposal.key, "previous": proposal.previous or ""},
         before={"key": proposal.previous} if proposal.previous else {},
         after={"key": proposal.key},
         gives=frozenset({permitted(proposal.kind, proposal.key)}),

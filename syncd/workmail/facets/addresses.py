@@ -15,11 +15,29 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from syncd.model.action import Action
+from syncd.model.detail import ALIASES
 from syncd.model.names import EntityId, Key, fold
-from syncd.model.operation import Action, Call, Fact, Operation, Parameter, Ref, demoted, enabled, exists, free, holds
+from syncd.model.operation import (
+    Bundle,
+    BundleKind,
+    Call,
+    Fact,
+    Operation,
+    Parameter,
+    Ref,
+    demoted,
+    enabled,
+    exists,
+    free,
+    holds,
+    removal_of,
+    single,
+)
+from syncd.model.page import Verb
 from syncd.model.plan import Note, Proposed
 from syncd.model.situation import Situation
-from syncd.model.state import Detail, Entity, State, Wanted
+from syncd.model.state import Entity, State, Wanted
 from syncd.planning.addresses import solve
 from syncd.planning.bindings import remembered
 from syncd.planning.ownership import (
@@ -37,6 +55,7 @@ from syncd.planning.ownership import (
     settled,
 )
 from syncd.planning.proposals import carrying, gate
+from syncd.workmail.pages import ADD_ALIAS, CHANGE_PRIMARY, PARK, REGISTER, REMOVE_ALIAS
 
 _EXTRAS = {"exact": Extras.REMOVED, "additive": Extras.KEPT, False: Extras.UNMANAGED}
 _NOTHING: frozenset[str] = frozenset()
@@ -46,7 +65,6 @@ class Addresses:
     """Gives every address to whom the directory gives it."""
 
     name = "addresses"
-    detail: Detail | None = "aliases"
 
     def propose(self, situation: Situation) -> Proposed:
         """Return the operations, what has to wait, and the newcomers of whom nothing may be created."""
@@ -77,7 +95,7 @@ class _Cast:
         self.situation = situation
         self.standings = situation.standings
         self.entities = situation.observed.entities
-        self.aliases = situation.observed.details.aliases
+        self.aliases = situation.observed.details.of(ALIASES)
         self.extras = _EXTRAS[situation.policy.manage.aliases]
 
     def parties(self) -> list[Party]:
@@ -189,7 +207,7 @@ def _stranger(identity: EntityId) -> str:
 class _Form:
     """How a step looks as an operation; *summary* takes name and address."""
 
-    kind: str
+    verb: Verb
     action: Action
     call: str
     member: str
@@ -198,12 +216,10 @@ class _Form:
 
 
 _FORMS = {
-    Act.REGISTER: _Form(
-        "register", Action.ADD, "RegisterToWorkMail", "Email", "primary", "register {name} as {address}"
-    ),
-    Act.TAKE: _Form("alias.add", Action.ADD, "CreateAlias", "Alias", "alias", "add alias {address} to {name}"),
+    Act.REGISTER: _Form(REGISTER, Action.ADD, "RegisterToWorkMail", "Email", "primary", "register {name} as {address}"),
+    Act.TAKE: _Form(ADD_ALIAS, Action.ADD, "CreateAlias", "Alias", "alias", "add alias {address} to {name}"),
     Act.PROMOTE: _Form(
-        "primary.change",
+        CHANGE_PRIMARY,
         Action.CHANGE,
         "UpdatePrimaryEmailAddress",
         "Email",
@@ -211,20 +227,10 @@ _FORMS = {
         "make {address} the primary address of {name}",
     ),
     Act.RELEASE: _Form(
-        "alias.remove", Action.REMOVE, "DeleteAlias", "Alias", "alias", "remove alias {address} from {name}"
+        REMOVE_ALIAS, Action.REMOVE, "DeleteAlias", "Alias", "alias", "remove alias {address} from {name}"
     ),
-    # Parking only serves to give an address up. Under a mode without removals it would do nothing but harm:
-    # the old primary could not be released, and everybody would see the parking address.
-    Act.PARK: _Form(
-        "address.park",
-        Action.REMOVE,
-        "UpdatePrimaryEmailAddress",
-        "Email",
-        "primary",
-        "park {name} on {address}",
-    ),
+    Act.PARK: _Form(PARK, Action.REMOVE, "UpdatePrimaryEmailAddress", "Email", "primary", "park {name} on {address}"),
 }
-_DESTRUCTIVE = frozenset({Act.PROMOTE, Act.RELEASE, Act.PARK})
 
 
 class _Moves:
@@ -262,7 +268,7 @@ class _Moves:
         target: Parameter = Ref(key) if entity is None else entity.id
         gone = step.address if step.act is Act.RELEASE else step.demotes
         operation = Operation(
-            kind=form.kind,
+            verb=form.verb,
             action=form.action,
             subject=key,
             entity=None if entity is None else entity.id,
@@ -270,20 +276,21 @@ class _Moves:
             summary=form.summary.format(name=self._name(key), address=step.address),
             reason=self._reason(step),
             call=Call(form.call, {"EntityId": target, form.member: step.address}),
+            # Where somebody is parked is our own affair: the same parking is the same operation.
+            effect={} if step.act is Act.PARK else {form.field: step.address},
             before={form.field: gone} if gone else {},
             after={} if step.act is Act.RELEASE else {form.field: step.address},
             awaits=self._awaits(step, entity),
             gives=_gives(step),
-            destructive=step.act in _DESTRUCTIVE,
         )
         return carrying(self.situation, operation)
 
-    def _bundle(self, step: Step, form: _Form) -> str:
+    def _bundle(self, step: Step, form: _Form) -> Bundle:
         if step.party in self.situation.standings.leaving:
-            return f"removal:{step.party}"
+            return removal_of(Key(step.party))
         if step.group:
-            return f"move:{hashlib.sha256(' '.join(step.group).encode()).hexdigest()[:12]}"
-        return f"{form.kind}:{step.party}:{fold(step.address)}"
+            return Bundle(BundleKind.MOVE, hashlib.sha256(" ".join(step.group).encode()).hexdigest()[:12])
+        return single(form.verb.name, step.party, fold(step.address))
 
     def _awaits(self, step: Step, entity: Entity | None) -> frozenset[Fact]:
         """Return what isn't true at the start; that a newcomer exists follows from its registration."""

@@ -12,19 +12,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from syncd.model.action import Action
+from syncd.model.detail import MEMBERS
 from syncd.model.names import EntityId, Key, Kind
-from syncd.model.operation import Action, Call, Operation, Ref, apart, enabled
+from syncd.model.operation import Bundle, Call, Operation, Ref, apart, enabled, removal_of, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
-from syncd.model.state import Detail, State, Wanted
+from syncd.model.state import State, Wanted
 from syncd.planning.proposals import gate
+from syncd.workmail.pages import ADD_MEMBER, REMOVE_MEMBER
 
 
 class Members:
     """Keeps who is in which group."""
 
     name = "members"
-    detail: Detail | None = "members"
 
     def propose(self, situation: Situation) -> Proposed:
         """Return exits of leavers, then joins and exits group by group."""
@@ -34,7 +36,7 @@ class Members:
 
 
 def _operations(situation: Situation) -> Iterator[Operation]:
-    known = situation.observed.details.members
+    known = situation.observed.details.of(MEMBERS)
     groups = sorted(_differing(situation), key=lambda group: group.key)
     unnested: list[Operation] = []
     for operation in (*_leavers_exits(situation), *_all_exits(situation, groups)):
@@ -46,7 +48,7 @@ def _operations(situation: Situation) -> Iterator[Operation]:
 
 
 def _all_exits(situation: Situation, groups: list[Wanted]) -> Iterator[Operation]:
-    entity_of, known = situation.standings.entity_of, situation.observed.details.members
+    entity_of, known = situation.standings.entity_of, situation.observed.details.of(MEMBERS)
     for group in groups:
         identity = entity_of.get(group.key)
         if identity is not None and situation.policy.manage.members == "exact":
@@ -55,7 +57,7 @@ def _all_exits(situation: Situation, groups: list[Wanted]) -> Iterator[Operation
 
 
 def _all_joins(situation: Situation, groups: list[Wanted]) -> Iterator[Operation]:
-    entity_of, known = situation.standings.entity_of, situation.observed.details.members
+    entity_of, known = situation.standings.entity_of, situation.observed.details.of(MEMBERS)
     for group in groups:
         identity = entity_of.get(group.key)
         held = known[identity] if identity is not None else frozenset()
@@ -65,7 +67,7 @@ def _all_joins(situation: Situation, groups: list[Wanted]) -> Iterator[Operation
 
 def _differing(situation: Situation) -> Iterator[Wanted]:
     """Yield the groups whose members differ. This loop runs over every membership, in every cycle."""
-    standings, known = situation.standings, situation.observed.details.members
+    standings, known = situation.standings, situation.observed.details.of(MEMBERS)
     entity_of, frozen = standings.entity_of, standings.frozen
     for key, group in situation.desired.entities.items():
         if group.kind is not Kind.GROUP or not group.enabled or key in frozen:
@@ -100,24 +102,29 @@ def _exits(
         if key is not None and (key in standings.frozen or key in standings.leaving):
             continue
         reason = f"not a member in {group.origin}" + ("" if key else "; it is not ours, but the group is")
-        yield remove(situation, group.key, identity, member, bundle=f"member:{group.key}:{member}", reason=reason)
+        yield remove(situation, group.key, identity, member, bundle=single("member", group.key, member), reason=reason)
 
 
 def _leavers_exits(situation: Situation) -> Iterator[Operation]:
-    """Yield the exits of those who leave, from every group of ours."""
+    """Yield the exits of those who leave, from every group of ours that can be changed now.
+
+    Nobody stays for the sake of a group that waits for something itself.
+    """
     standings = situation.standings
     if not standings.leaving:
         return
     leavers = {standings.entity_of[key]: key for key in standings.leaving}
-    held: Mapping[EntityId, frozenset[EntityId]] = situation.observed.details.members
+    held: Mapping[EntityId, frozenset[EntityId]] = situation.observed.details.of(MEMBERS)
     for group, members in sorted(held.items()):
         owner = standings.key_of.get(group)
-        if owner is None or owner in standings.frozen or owner in standings.leaving:
+        if owner is None or owner in standings.frozen or owner in standings.leaving or owner in standings.proposals:
+            continue
+        if situation.observed.entities[group].state is not State.ENABLED:
             continue
         for member in sorted(members & leavers.keys()):
             if situation.observed.entities[member].state is State.ENABLED:
                 key = leavers[member]
-                yield remove(situation, owner, group, member, bundle=f"removal:{key}", reason=standings.leaving[key])
+                yield remove(situation, owner, group, member, bundle=removal_of(key), reason=standings.leaving[key])
 
 
 def _after_circles(
@@ -149,11 +156,11 @@ def add(situation: Situation, group: Wanted, identity: EntityId | None, member: 
     """Put *member* into *group*; both must be ENABLED."""
     held = situation.standings.entity_of.get(member.key)
     return Operation(
-        kind="member.add",
+        verb=ADD_MEMBER,
         action=Action.ADD,
         subject=group.key,
         entity=identity,
-        bundle=f"member:{group.key}:{member.key}",
+        bundle=single("member", group.key, member.key),
         summary=f"add {member.name} to {group.name}",
         reason=group.origin,
         call=Call(
@@ -163,18 +170,19 @@ def add(situation: Situation, group: Wanted, identity: EntityId | None, member: 
                 "MemberId": held if held is not None else Ref(member.key),
             },
         ),
+        effect={"member": member.key},
         after={"member": member.name},
         awaits=gate(situation, group.key) | gate(situation, member.key) | {enabled(group.key), enabled(member.key)},
     )
 
 
 def remove(
-    situation: Situation, group: Key, identity: EntityId, member: EntityId, *, bundle: str, reason: str
+    situation: Situation, group: Key, identity: EntityId, member: EntityId, *, bundle: Bundle, reason: str
 ) -> Operation:
     """Take *member* out of the group *identity*."""
     entities, who = situation.observed.entities, situation.standings.key_of.get(member)
     return Operation(
-        kind="member.remove",
+        verb=REMOVE_MEMBER,
         action=Action.REMOVE,
         subject=group,
         entity=identity,
@@ -182,8 +190,8 @@ def remove(
         summary=f"remove {entities[member].name} from {entities[identity].name}",
         reason=reason,
         call=Call("DisassociateMemberFromGroup", {"GroupId": identity, "MemberId": member}),
+        effect={"member": member},
         before={"member": entities[member].name},
         gives=frozenset({apart(identity, member)}),
         awaits=gate(situation, group) | (gate(situation, who) if who else frozenset()) | {enabled(group)},
-        destructive=True,
     )

@@ -12,30 +12,17 @@ Groups have only the hidden flag.
 
 from collections.abc import Iterator, Mapping
 
+from syncd.model.action import Action
+from syncd.model.detail import PROFILE
 from syncd.model.names import EntityId, Kind
-from syncd.model.operation import Action, Call, Merged, Operation, Parameter, Ref, enabled
+from syncd.model.operation import Call, Merged, Operation, Parameter, Ref, enabled, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
-from syncd.model.state import HIDDEN, PROFILE_FIELDS, Detail, Profile, Wanted
+from syncd.model.state import HIDDEN, PROFILE_FIELDS, Profile, Wanted
 from syncd.planning.proposals import gate
+from syncd.workmail.attributes import MEMBERS
+from syncd.workmail.pages import UPDATE_PROFILE
 
-#: Our field -> the member of UpdateUser and DescribeUser (`workmail.md` A.1).
-MEMBERS: Mapping[str, str] = {
-    "display_name": "DisplayName",
-    "first_name": "FirstName",
-    "last_name": "LastName",
-    "initials": "Initials",
-    "job_title": "JobTitle",
-    "department": "Department",
-    "company": "Company",
-    "office": "Office",
-    "telephone": "Telephone",
-    "street": "Street",
-    "city": "City",
-    "zip_code": "ZipCode",
-    "country": "Country",
-    HIDDEN: "HiddenFromGlobalAddressList",
-}
 _ORDER = {name: position for position, name in enumerate(["display_name", *PROFILE_FIELDS, HIDDEN])}
 _EMPTY: Profile = {}
 
@@ -44,7 +31,6 @@ class ProfileFacet:
     """Keeps what the address book shows."""
 
     name = "profile"
-    detail: Detail | None = "profile"
 
     def propose(self, situation: Situation) -> Proposed:
         """Return the updates, in the order of keys."""
@@ -55,7 +41,7 @@ class ProfileFacet:
 
 def _operations(situation: Situation) -> Iterator[Operation]:
     observed, entity_of = situation.observed, situation.standings.entity_of
-    profiles = observed.details.profile
+    profiles = observed.details.of(PROFILE)
     for wanted in sorted(_differing(situation), key=lambda wanted: wanted.key):
         identity = entity_of.get(wanted.key)
         if identity is None:
@@ -71,7 +57,7 @@ def _operations(situation: Situation) -> Iterator[Operation]:
 def _differing(situation: Situation) -> Iterator[Wanted]:
     """Yield who may need an update. This loop runs over everybody, in every cycle."""
     standings, observed = situation.standings, situation.observed
-    entities, profiles = observed.entities, observed.details.profile
+    entities, profiles = observed.entities, observed.details.of(PROFILE)
     entity_of, frozen, newcomers = standings.entity_of, standings.frozen, standings.newcomers
     for key, wanted in situation.desired.entities.items():
         if not wanted.enabled or key in frozen:
@@ -120,14 +106,15 @@ def update(
         parameters["*"] = Merged("DescribeUser")
     names = sorted(after, key=_ORDER.__getitem__)
     return Operation(
-        kind="profile.update",
+        verb=UPDATE_PROFILE,
         action=Action.CHANGE if identity is not None else Action.ADD,
         subject=wanted.key,
         entity=identity,
-        bundle=f"profile:{wanted.key}",
+        bundle=single("profile", wanted.key),
         summary=f"set {', '.join(name.replace('_', ' ') for name in names)} of {wanted.name}",
         reason=wanted.origin,
         call=Call("UpdateUser" if user else "UpdateGroup", parameters),
+        effect={name: after[name] for name in names},
         before={name: before[name] for name in names if name in before},
         after={name: after[name] for name in names},
         awaits=gate(situation, wanted.key) | {enabled(wanted.key)},

@@ -13,6 +13,7 @@ from syncd.errors import UsageError
 from syncd.model.policy import Mode
 from syncd.model.report import Outcome, Report, Result
 from syncd.planning.document import loads
+from syncd.workmail.facets import PAGES
 from tests.builders import NOW, operation, plan
 
 
@@ -35,7 +36,7 @@ def test_a_plan_as_json_reads_back() -> None:
     """JSON is the plan's own document."""
     one = plan(operation())
 
-    assert loads(Output(format=Format.JSON).plan(one)) == one
+    assert loads(Output(format=Format.JSON).plan(one), PAGES) == one
 
 
 def test_a_report_as_json_has_all_of_it() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from syncd.errors import CallError, OutcomeUnknown, PermanentCallError, StoreError, Throttled, TransientCallError
 from syncd.executor import IDENTICAL_ERRORS, STALE_AFTER_S, Executor
+from syncd.model.action import Action
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
-from syncd.model.operation import Action, Call, Operation, Ref
+from syncd.model.operation import Call, Operation, Ref
 from syncd.model.report import Outcome, Result
 from tests.builders import NOW, operation
 from tests.fakes.clock import FakeClock

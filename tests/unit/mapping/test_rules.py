@@ -72,10 +72,10 @@ def test_a_name_set_within_a_template_is_no_attribute() -> None:
 
 def test_what_is_managed_is_known() -> None:
     """Whether anybody's personal attributes or visibility come from the directory decides what must be read."""
-    assert rules().maps_profile is False
-    assert rules({"profile": {"city": "city"}}).maps_profile is True
-    assert rules({"hidden": False}).maps_profile is True
-    assert rules(groups={"hidden": "secret"}).maps_profile is True
+    assert rules().given == frozenset()
+    assert rules({"profile": {"city": "city"}}).given == {"profile"}
+    assert rules({"hidden": False}).given == {"profile"}
+    assert rules(groups={"hidden": "secret"}).given == {"profile"}
 
 
 def test_a_mapping_may_have_no_groups() -> None:

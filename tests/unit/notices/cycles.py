@@ -21,7 +21,7 @@ def refused(number: int = 3) -> Plan:
         operation("deregister", f"user:r{n}", summary=f"deregister {PERSON} {n}", reason=PERSON) for n in range(number)
     ]
     text = f"would deregister {PERSON}"
-    finding = Finding(guard="removals", counted=number, population=40, tripped=True, used="", text=text)
+    finding = Finding(guard="removals", counted=number, population=40, tripped=True, label="", budget="", text=text)
     return plan(*done(), *gone, withheld={one.id: text for one in gone}, findings=(finding,))
 
 

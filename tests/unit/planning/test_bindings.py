@@ -7,9 +7,8 @@ from syncd.model.names import EntityId, Key
 from syncd.model.operation import Operation
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind, Standings
-from syncd.model.state import Details
 from syncd.planning.bindings import after_success, before_sending, remembered
-from tests.builders import DOMAIN, NOW, SOURCE, binding, entity, entity_id, operation, situation
+from tests.builders import DOMAIN, NOW, SOURCE, binding, entity, entity_id, known, operation, situation
 
 FRY, NEW = Key("user:fry"), Key("user:new")
 EARLIER = NOW - timedelta(days=3)
@@ -19,7 +18,7 @@ def here(*bindings: Binding, proposal: Proposal | None = None) -> Situation:
     return situation(
         entities=[entity("fry")],
         bindings=bindings,
-        details=Details(aliases={entity_id("fry"): frozenset({f"z@{DOMAIN}", f"a@{DOMAIN}"})}),
+        details=known(aliases={entity_id("fry"): frozenset({f"z@{DOMAIN}", f"a@{DOMAIN}"})}),
         standings=Standings(proposals={proposal.key: proposal} if proposal else {}),
     )
 

@@ -7,9 +7,9 @@ import pytest
 from syncd.model.names import Key, Kind
 from syncd.model.operation import Fact, Operation, enabled, exists, free, holds, permitted
 from syncd.model.standing import Standings
-from syncd.model.state import Details, State
+from syncd.model.state import State
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link
-from tests.builders import DOMAIN, entity, entity_id, operation, situation
+from tests.builders import DOMAIN, entity, entity_id, known, operation, situation
 
 FRY, LEELA = Key("user:fry"), Key("user:leela")
 
@@ -131,7 +131,11 @@ def test_dependents_can_take_bundles_whole() -> None:
     third = step("alias.add", awaits={holds(FRY, "x")})
     linked, _ = link((first, second, third), nothing)
     assert dependents(linked, [first.id]) == {first.id}
-    assert dependents(linked, [first.id], whole=lambda bundle: bundle == "move:1") == {first.id, second.id, third.id}
+    assert dependents(linked, [first.id], whole=lambda bundle: str(bundle) == "move:1") == {
+        first.id,
+        second.id,
+        third.id,
+    }
 
 
 # --- what is true at the start ---------------------------------------------------------------------------------------
@@ -143,7 +147,7 @@ HERE = StartingFacts(
             entity_of={FRY: entity_id("fry"), LEELA: entity_id("leela")},
             key_of={entity_id("fry"): FRY, entity_id("leela"): LEELA},
         ),
-        details=Details(
+        details=known(
             aliases={entity_id("fry"): frozenset({f"Philip@{DOMAIN}"}), entity_id("mom"): frozenset({f"m@{DOMAIN}"})}
         ),
     )

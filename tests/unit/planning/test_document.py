@@ -8,6 +8,7 @@ from syncd.errors import UsageError
 from syncd.model.names import user_key
 from syncd.model.operation import Call, Generated, Merged, Ref
 from syncd.planning.document import dumps, from_document, loads, to_document
+from syncd.workmail.facets import PAGES
 from tests.builders import operation, plan
 
 Document = dict[str, Any]
@@ -39,6 +40,7 @@ def test_a_document_has_every_field_of_an_operation() -> None:
         "summary",
         "reason",
         "call",
+        "effect",
         "before",
         "after",
         "awaits",
@@ -47,6 +49,7 @@ def test_a_document_has_every_field_of_an_operation() -> None:
         "follows",
         "destructive",
         "proposal",
+        "content",
         "withheld",
     ]
     assert document["operations"][0]["withheld"] == "guard removals: too many"
@@ -96,7 +99,7 @@ def test_members_that_came_later_are_passed_over() -> None:
     document = to_document(plan(CREATED)) | {"weather": "fine"}
     document["operations"][0]["colour"] = "green"
 
-    assert from_document(document) == plan(CREATED)
+    assert from_document(document, PAGES) == plan(CREATED)
 
 
 def first(document: Document) -> Document:
@@ -116,7 +119,7 @@ def first(document: Document) -> Document:
         (lambda d: d["counts"].update(add=5), "counts.add was edited: it says 5, the content gives 1"),
         (lambda d: first(d).update(withheld="because"), "operations[0].withheld was edited"),
         (lambda d: first(d).update(action="destroy"), "operations[0].action is 'destroy'; known are add, change"),
-        (lambda d: first(d).update(destructive=1), "operations[0].destructive is a number, true or false"),
+        (lambda d: first(d).update(destructive=1), "operations[0].destructive was edited"),
         (lambda d: first(d)["call"]["parameters"].update(Name=[]), "operations[0].call.parameters.Name is no value"),
         (lambda d: d.update(operations={}), "operations is an object, a list is needed"),
         (lambda d: d.update(created_at="yesterday"), "created_at is no time such as 2026-03-01T08:00:00Z"),
@@ -131,7 +134,7 @@ def test_an_edited_document_is_refused(edit: Edit, said: str) -> None:
     edit(document)
 
     with pytest.raises(UsageError) as refusal:
-        from_document(document)
+        from_document(document, PAGES)
 
     assert said in refusal.value.message
     assert refusal.value.hint == "a stored plan is not edited by hand: plan again"
@@ -150,7 +153,7 @@ def test_an_edited_document_is_refused(edit: Edit, said: str) -> None:
     ],
 )
 def test_another_operation_under_the_same_id_is_refused(path: list[str], value: str) -> None:
-    """Whatever an operation's identity rests on can't be changed in the file."""
+    """Neither its identity, nor what it does, can be changed in the file."""
     document = json.loads(dumps(plan(CREATED, UPDATED)))
     *parents, last = path
     place = first(document)
@@ -158,15 +161,15 @@ def test_another_operation_under_the_same_id_is_refused(path: list[str], value: 
         place = place[name]
     place[last] = value
 
-    with pytest.raises(UsageError, match=r"operations\[0\].id was edited"):
-        from_document(document)
+    with pytest.raises(UsageError, match=r"operations\[0\].(id|content) was edited"):
+        from_document(document, PAGES)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"schema_version": 1}'])
 def test_what_is_no_plan_is_refused(text: str) -> None:
     """A truncated or foreign file is a usage error, not a crash."""
     with pytest.raises(UsageError, match="The plan document can't be used"):
-        loads(text)
+        loads(text, PAGES)
 
 
 def test_a_compact_document_is_one_line() -> None:
@@ -174,4 +177,4 @@ def test_a_compact_document_is_one_line() -> None:
     text = dumps(plan(CREATED), indent=None)
 
     assert text.count("\n") == 1
-    assert loads(text) == plan(CREATED)
+    assert loads(text, PAGES) == plan(CREATED)

@@ -4,17 +4,20 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from syncd.model.action import Action
+from syncd.model.detail import Thing
 from syncd.model.names import Kind
-from syncd.model.operation import Action
+from syncd.model.page import Managed
 from syncd.model.policy import Manage
-from syncd.model.state import Detail, Entity, State
-from syncd.planning.freshness import concerns, due, managed_details, touched
+from syncd.model.state import Entity, State
+from syncd.planning.freshness import due, touched
+from syncd.workmail.facets import PAGES
 from tests.builders import NOW, entity, operation
 
 DAY = timedelta(hours=24)
 FRY, MOM = entity("fry"), entity("mom")
 CREW = entity("crew", kind=Kind.GROUP)
-ALL: tuple[Detail, ...] = ("aliases", "profile", "members")
+ALL: tuple[Thing, ...] = tuple(detail.thing for detail in PAGES.details)
 
 
 @pytest.mark.parametrize(
@@ -27,10 +30,12 @@ ALL: tuple[Detail, ...] = ("aliases", "profile", "members")
     ],
 )
 def test_only_what_is_managed_is_read(
-    manage: Manage, profile_fields: bool, groups: bool, read: tuple[Detail, ...]
+    manage: Manage, profile_fields: bool, groups: bool, read: tuple[Thing, ...]
 ) -> None:
     """Aliases always, since the solver must know who holds what; the rest where it is managed."""
-    assert managed_details(manage, profile_fields=profile_fields, groups=groups) == read
+    given = frozenset({"profile"} if profile_fields else ())
+    managed = PAGES.managed(Managed(manage=manage, given=given, has_groups=groups))
+    assert tuple(detail.thing for detail in managed) == read
 
 
 @pytest.mark.parametrize(
@@ -46,9 +51,9 @@ def test_only_what_is_managed_is_read(
         (entity("admin", untouchable=True, state=State.DISABLED), set()),
     ],
 )
-def test_what_each_entity_has(one: Entity, has: set[Detail]) -> None:
+def test_what_each_entity_has(one: Entity, has: set[Thing]) -> None:
     """No call is made that the service would refuse for the state or the kind (`workmail.md` B22)."""
-    assert {detail for detail in ALL if concerns(detail, one)} == has
+    assert {detail.thing for detail in PAGES.details if detail.concerns(one)} == has
 
 
 def chosen(
@@ -57,12 +62,12 @@ def chosen(
     owned: bool = True,
     refresh: bool = False,
     now: datetime = NOW,
-) -> dict[Detail, list[Entity]]:
+) -> dict[Thing, list[Entity]]:
     known = {one.id: one for one in entities}
     read = {} if age is None else dict.fromkeys(known, NOW - age)
     return due(
         known,
-        ALL,
+        PAGES.details,
         known.keys() if owned else (),
         dict.fromkeys(ALL, read),
         now=now,
@@ -108,21 +113,21 @@ def test_nothing_gets_older_than_promised() -> None:
         ("profile.update", "profile"),
     ],
 )
-def test_an_operation_rests_on_what_it_changes(kind: str, detail: Detail) -> None:
+def test_an_operation_rests_on_what_it_changes(kind: str, detail: Thing) -> None:
     """Each family of operations rests on one detail of its entity."""
-    found = touched([operation(kind, entity="id-fry", action=Action.CHANGE)], {FRY.id: FRY})
+    found = touched([operation(kind, entity="id-fry", action=Action.CHANGE)], {FRY.id: FRY}, PAGES)
     assert found == {(detail, FRY.id): FRY}
 
 
 def test_memberships_rest_on_the_group() -> None:
     """Joins and exits rest on the members of the group."""
-    found = touched([operation("member.add", "group:crew", entity="id-crew")], {CREW.id: CREW})
+    found = touched([operation("member.add", "group:crew", entity="id-crew")], {CREW.id: CREW}, PAGES)
     assert found == {("members", CREW.id): CREW}
 
 
 def test_an_adoption_rests_on_everything() -> None:
     """Of whoever is to become ours nothing was compared yet."""
-    found = touched([operation("adopt", "group:crew", entity="id-crew")], {CREW.id: CREW})
+    found = touched([operation("adopt", "group:crew", entity="id-crew")], {CREW.id: CREW}, PAGES)
     assert found.keys() == {(detail, CREW.id) for detail in ALL}
 
 
@@ -130,4 +135,4 @@ def test_what_doesnt_exist_is_not_read() -> None:
     """A newcomer has no details; nor has a registration of somebody DISABLED any aliases."""
     away = entity("away", state=State.DISABLED)
     operations = [operation("user.create"), operation("register", "user:away", entity="id-away")]
-    assert touched(operations, {away.id: away}) == {}
+    assert touched(operations, {away.id: away}, PAGES) == {}

@@ -98,7 +98,7 @@ def test_a_group_has_no_fuse(away: Entity) -> None:
 def test_untouchable_entities_are_frozen() -> None:
     """System, remote and migration accounts are never changed, even if bound."""
     found, _ = standings([wanted("fry")], [entity("fry", untouchable=True)], bound=["user:fry"])
-    assert "system" in found.frozen[FRY]
+    assert "system" in found.frozen[FRY].text
 
 
 @pytest.mark.parametrize("pattern", ["fry@*", "user:fry", "FRY@PLANETEXPRESS.EXAMPLE"])
@@ -106,7 +106,7 @@ def test_protected_entities_are_frozen(pattern: str) -> None:
     """A pattern on address or name protects, whatever the directory says."""
     gone = [missing(9, timedelta(days=9))]
     found, _ = standings([], [entity("fry")], bound=["user:fry"], marks=gone, protected=(pattern,))
-    assert "protected" in found.frozen[FRY]
+    assert "protected" in found.frozen[FRY].text
     assert found.leaving == {}
 
 
@@ -120,7 +120,7 @@ def test_a_rejected_entry_is_frozen() -> None:
     """Who can't be read stays as they are."""
     row = Rejection(key=FRY, origin="people.csv:2", reason="no name", remedy="fill it in")
     found, _ = standings(desired(rejections=(row,)), [entity("fry")], bound=["user:fry"])
-    assert found.frozen[FRY] == "rejected: no name"
+    assert found.frozen[FRY].text == "rejected: no name"
     assert (found.leaving, found.waiting) == ({}, {})
 
 
@@ -167,7 +167,7 @@ def test_missing_needs_reads_and_time(cycles: int, since: timedelta, leaves: boo
     assert (FRY in found.leaving) is leaves
     assert (FRY in found.waiting) is not leaves
     if not leaves:
-        assert found.frozen[FRY].startswith("removal pending: missing since")
+        assert found.frozen[FRY].text.startswith("removal pending: missing since")
         assert (found.waiting[FRY].cycles, found.waiting[FRY].cycles_needed) == (cycles, 3)
         assert found.waiting[FRY].due_at == NOW - since + timedelta(hours=24)
 
@@ -193,7 +193,7 @@ def test_a_new_source_deletes_nobody() -> None:
     """Bound under another key attribute and missing: frozen until rebound, whatever marks there are."""
     old = binding("user:fry", source="csv:login")
     found, _ = standings([], [entity("fry")], bound=[old], marks=[missing(9, timedelta(days=9))])
-    assert found.frozen[FRY] == f"bound under csv:login, missing under {SOURCE}: rebind it"
+    assert found.frozen[FRY].text == f"bound under csv:login, missing under {SOURCE}: rebind it"
 
 
 def test_groups_stay_where_none_are_read() -> None:
@@ -205,7 +205,7 @@ def test_groups_stay_where_none_are_read() -> None:
         bound=["group:crew"],
         marks=[missing(9, timedelta(days=9), crew)],
     )
-    assert found.frozen[crew] == "no groups are read from the source"
+    assert found.frozen[crew].text == "no groups are read from the source"
 
 
 def test_who_is_disabled_already_has_nothing_left_to_do() -> None:
@@ -255,7 +255,7 @@ def test_a_held_name_is_rejected_naming_the_holder(there: Entity) -> None:
     assert "the name 'fry' is held by the user 'fry' (not ours)" in rejection.reason
     assert "can't rename" in rejection.remedy
     assert (found.newcomers, found.proposals) == (frozenset(), {})
-    assert found.frozen[FRY].startswith("rejected")
+    assert found.frozen[FRY].text.startswith("rejected")
 
 
 def test_an_address_held_by_a_stranger_is_no_rejection_under_never() -> None:
@@ -340,7 +340,7 @@ def test_an_unknown_key_of_a_known_person_is_rebound(away: bool) -> None:
     assert found.key_of[there.id] == "user:new"
     assert FRY not in found.entity_of
     assert (found.leaving, found.waiting, found.dropped) == ({}, {}, frozenset())
-    assert "same as user:new" in found.frozen[FRY]
+    assert "same as user:new" in found.frozen[FRY].text
 
 
 def test_a_person_under_a_new_source_is_rebound() -> None:

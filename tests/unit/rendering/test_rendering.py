@@ -9,9 +9,10 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
+from syncd.model.action import Action
 from syncd.model.entry import Rejection
 from syncd.model.names import Key, user_key
-from syncd.model.operation import Action, Generated, Merged, Operation, Ref
+from syncd.model.operation import Generated, Merged, Operation, Ref
 from syncd.model.plan import Finding, Note, Plan
 from syncd.rendering.figures import plan_figures, report_figures
 from syncd.rendering.html import render_html
@@ -130,7 +131,13 @@ def test_the_way_out_is_a_command_to_type() -> None:
     """What is withheld is shown apart, with the guard's words and the command that frees it."""
     gone = operation("deregister", bundle="removal:user:fry", before={"primary": "fry@x.example"})
     finding = Finding(
-        guard="removals", counted=9, population=40, tripped=True, used="9 of 2", text="9 of 40; the limit is 2"
+        guard="removals",
+        counted=9,
+        population=40,
+        tripped=True,
+        label="",
+        budget="9 of 2",
+        text="9 of 40; the limit is 2",
     )
     refused = plan(gone, withheld={gone.id: "guard removals: 9 of 40; the limit is 2"}, findings=(finding,))
     text = render_text(refused, colour=False)
@@ -144,7 +151,9 @@ def test_the_way_out_is_a_command_to_type() -> None:
 
 def test_a_tripped_guard_that_withholds_nothing_is_still_shown() -> None:
     """A source guard that found nothing to hold back says that it tripped, and how the source is believed."""
-    finding = Finding(guard="empty_source", counted=0, population=40, tripped=True, used="0", text="no users at all")
+    finding = Finding(
+        guard="empty_source", counted=0, population=40, tripped=True, label="", budget="0", text="no users at all"
+    )
     text = text_of(findings=(finding,))
 
     assert "! guard empty_source: no users at all\n" in text
@@ -197,7 +206,7 @@ def test_a_released_address_that_nobody_takes_is_shown() -> None:
     """Only what another party of the move gets is left out of what somebody gives up."""
 
     def step(kind: str, who: str, **change: dict[str, object]) -> Operation:
-        return operation(kind, who, bundle="move", destructive=True, **change)  # type: ignore[arg-type]  # a row
+        return operation(kind, who, bundle="move", **change)  # type: ignore[arg-type]  # a row
 
     text = text_of(
         step("primary.change", "user:fry", before={"primary": "a@x"}, after={"primary": "b@x"}),
@@ -278,7 +287,9 @@ def hostile_plan(said: str) -> Plan:
         joins,
         organization=said,
         withheld={odd.id: said},
-        findings=(Finding(guard=said, counted=1, population=1, tripped=True, used=f"1 of {said}", text=said),),
+        findings=(
+            Finding(guard=said, counted=1, population=1, tripped=True, label="", budget=f"1 of {said}", text=said),
+        ),
         rejections=(Rejection(key=Key(f"user:{said}"), origin=said, reason=said, remedy=said),),
         notes=(Note(code=said, subject=f"user:{said}", text=said),),
         names={"user:fry": said},

@@ -1,12 +1,14 @@
 """A store in a file of its own, with a clock that stands still."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from syncd.planning.document import dumps, loads
 from syncd.store.store import OrganizationStore, Store
+from syncd.workmail.facets import PAGES
 from tests.builders import ORGANIZATION_ID
 from tests.fakes.clock import FakeClock
 
@@ -29,7 +31,7 @@ def opened(path: Path, clock: FakeClock) -> Iterator[Opener]:
     stores: list[Store] = []
 
     def open_it() -> Store:
-        stores.append(Store(path, clock=clock, encode=dumps, decode=loads))
+        stores.append(Store(path, clock=clock, encode=dumps, decode=partial(loads, pages=PAGES), details=PAGES.details))
         return stores[-1]
 
     yield open_it

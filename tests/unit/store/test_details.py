@@ -4,17 +4,18 @@ from datetime import timedelta
 import pytest
 
 from syncd.errors import TargetUnreachable
+from syncd.model.detail import ALIASES, MEMBERS, PROFILE, Thing
 from syncd.model.names import EntityId
 from syncd.model.operation import Call
 from syncd.model.report import Outcome, Result
-from syncd.model.state import DETAILS, Detail
 from syncd.store.details import BATCH, BATCH_S
 from syncd.store.store import OrganizationStore
+from syncd.workmail.facets import PAGES
 from tests.builders import binding, entity_id, operation
 from tests.fakes.clock import FakeClock
 
 FRY = entity_id("fry")
-Row = tuple[Detail, EntityId, frozenset[str]]
+Row = tuple[Thing, EntityId, frozenset[str]]
 
 
 def rows(count: int) -> list[Row]:
@@ -22,7 +23,7 @@ def rows(count: int) -> list[Row]:
 
 
 def kept(ours: OrganizationStore) -> int:
-    return len(ours.details.load(valid=DETAILS)[0].aliases)
+    return len(ours.details.load(valid=PAGES.details)[0].of(ALIASES))
 
 
 @pytest.mark.parametrize("count", [0, 1, BATCH, 2 * BATCH + 1])
@@ -82,9 +83,9 @@ def test_a_newer_read_replaces_an_older_one(ours: OrganizationStore, clock: Fake
     ours.details.keep([("aliases", FRY, frozenset({"new"}))], read_at=newer)
     ours.details.keep([("aliases", FRY, frozenset({"old"}))], read_at=clock.now())
 
-    details, read_at = ours.details.load(valid=["aliases"])
+    details, read_at = ours.details.load(valid=[ALIASES])
 
-    assert (details.aliases[FRY], read_at["aliases"][FRY]) == (frozenset({"new"}), newer)
+    assert (details.of(ALIASES)[FRY], read_at["aliases"][FRY]) == (frozenset({"new"}), newer)
 
 
 @pytest.mark.parametrize(("later", "expected"), [(-1, 0), (0, 1), (1, 1)])
@@ -114,7 +115,7 @@ def test_what_was_read_during_a_call_is_dropped_at_its_end(ours: OrganizationSto
 
     ours.details.keep([("profile", FRY, {})], read_at=meanwhile)
 
-    assert ours.details.load(valid=DETAILS)[0].profile == {}
+    assert ours.details.load(valid=PAGES.details)[0].of(PROFILE) == {}
 
 
 def test_a_membership_touches_the_group_only(ours: OrganizationStore, clock: FakeClock) -> None:
@@ -127,8 +128,8 @@ def test_a_membership_touches_the_group_only(ours: OrganizationStore, clock: Fak
 
     ours.journal("c1").intend(change, call)
 
-    details, _ = ours.details.load(valid=DETAILS)
-    assert (set(details.aliases), set(details.members)) == ({FRY}, set())
+    details, _ = ours.details.load(valid=PAGES.details)
+    assert (set(details.of(ALIASES)), set(details.of(MEMBERS))) == ({FRY}, set())
 
 
 def test_a_change_of_the_binding_touches_nothing(ours: OrganizationStore, clock: FakeClock) -> None:
@@ -146,11 +147,11 @@ def test_the_same_id_is_one_object(ours: OrganizationStore, clock: FakeClock) ->
     ours.details.keep([("aliases", FRY, frozenset())], read_at=clock.now())
     ours.details.keep([("members", crew, frozenset({FRY})), ("members", bots, frozenset({FRY}))], read_at=clock.now())
 
-    details, _ = ours.details.load(valid=DETAILS)
+    details, _ = ours.details.load(valid=PAGES.details)
 
-    (fry,) = details.aliases
-    assert all(next(iter(members)) is fry for members in details.members.values())
-    assert details.members[crew] == {FRY}
+    (fry,) = details.of(ALIASES)
+    assert all(next(iter(members)) is fry for members in details.of(MEMBERS).values())
+    assert details.of(MEMBERS)[crew] == {FRY}
 
 
 def test_empty_details_are_one_object(ours: OrganizationStore, clock: FakeClock) -> None:
@@ -158,9 +159,9 @@ def test_empty_details_are_one_object(ours: OrganizationStore, clock: FakeClock)
     several: list[Row] = [("aliases", EntityId(f"id-{number}"), frozenset()) for number in range(3)]
     ours.details.keep(several, read_at=clock.now())
 
-    details, _ = ours.details.load(valid=DETAILS)
+    details, _ = ours.details.load(valid=PAGES.details)
 
-    assert len({id(aliases) for aliases in details.aliases.values()}) == 1
+    assert len({id(aliases) for aliases in details.of(ALIASES).values()}) == 1
 
 
 def test_pruning_asks_by_organization(ours: OrganizationStore, clock: FakeClock) -> None:
@@ -169,4 +170,4 @@ def test_pruning_asks_by_organization(ours: OrganizationStore, clock: FakeClock)
 
     ours.details.prune({EntityId("id-1"): "a mapping will do"})
 
-    assert set(ours.details.load(valid=DETAILS)[0].aliases) == {"id-1"}
+    assert set(ours.details.load(valid=PAGES.details)[0].of(ALIASES)) == {"id-1"}

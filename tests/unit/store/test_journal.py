@@ -3,11 +3,12 @@ from dataclasses import replace
 import pytest
 
 from syncd.errors import StoreError
+from syncd.model.detail import ALIASES
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Call, Generated, Merged, Operation, Ref
 from syncd.model.report import Outcome, Result
-from syncd.model.state import DETAILS
 from syncd.store.store import OrganizationStore
+from syncd.workmail.facets import PAGES
 from tests.builders import binding, entity_id, operation
 from tests.fakes.clock import FakeClock
 
@@ -60,7 +61,7 @@ def test_a_call_touches_the_entity_it_names(
 
     ours.journal("c1").intend(operation(call=call), call)
 
-    assert ours.details.load(valid=DETAILS)[0].aliases == {}
+    assert ours.details.load(valid=PAGES.details)[0].of(ALIASES) == {}
 
 
 def test_what_the_call_does_not_name_the_operation_does(ours: OrganizationStore, clock: FakeClock) -> None:
@@ -70,7 +71,7 @@ def test_what_the_call_does_not_name_the_operation_does(ours: OrganizationStore,
 
     ours.journal("c1").intend(operation(call=call, entity=entity_id("fry")), call)
 
-    assert ours.details.load(valid=DETAILS)[0].aliases == {}
+    assert ours.details.load(valid=PAGES.details)[0].of(ALIASES) == {}
 
 
 def test_a_refused_binding_takes_the_intent_back(ours: OrganizationStore, clock: FakeClock) -> None:
@@ -83,7 +84,7 @@ def test_a_refused_binding_takes_the_intent_back(ours: OrganizationStore, clock:
         ours.journal("c1").intend(change, change.call, binding=binding("user:fry", "leela"))
 
     assert ours.history.operations_in("c1") == ()
-    assert set(ours.details.load(valid=DETAILS)[0].aliases) == {entity_id("fry")}
+    assert set(ours.details.load(valid=PAGES.details)[0].of(ALIASES)) == {entity_id("fry")}
 
 
 def test_a_refused_binding_takes_the_outcome_back(ours: OrganizationStore) -> None:

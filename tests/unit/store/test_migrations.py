@@ -26,12 +26,13 @@ def fail_half_way(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE no_such_table ADD COLUMN note TEXT")
 
 
-SECOND = (*MIGRATIONS, Migration(2, add_a_column))
+NEWEST = MIGRATIONS[-1].version
+SECOND = (*MIGRATIONS, Migration(NEWEST + 1, add_a_column))
 
 
 @pytest.fixture
 def filled(opened: Opener, path: Path) -> Path:
-    """A store of version 1 with one binding, closed."""
+    """A store of today's version with one binding, closed."""
     with opened() as store:
         store.organization(ORGANIZATION_ID).memory.bind(binding())
     return path
@@ -72,16 +73,16 @@ def test_the_migrations_make_the_schema(path: Path) -> None:
 
 
 def test_a_migration_keeps_the_rows(filled: Path) -> None:
-    """From version 1 to 2: the rows are there, with the new column; the version says 2."""
+    """One version on: the rows are there, with the new column; the version says so."""
     database = Database(filled)
 
-    assert migrate(database, now=NOW, migrations=SECOND) == 2
+    assert migrate(database, now=NOW, migrations=SECOND) == NEWEST + 1
 
     with database.reading("look") as connection:
         rows = connection.exec_driver_sql("SELECT key, entity, note FROM bindings").all()
         versions = connection.execute(select(schema_version.c.version)).scalars().all()
     database.close()
-    assert (rows, versions) == ([("user:fry", "id-fry", "none")], [1, 2])
+    assert (rows, versions) == ([("user:fry", "id-fry", "none")], [*range(1, NEWEST + 2)])
 
 
 def test_a_store_is_copied_before_it_is_migrated(filled: Path) -> None:
@@ -90,11 +91,11 @@ def test_a_store_is_copied_before_it_is_migrated(filled: Path) -> None:
     migrate(database, now=NOW, migrations=SECOND)
     database.close()
 
-    copy = backup_path(filled, 1)
-    assert copy.name == "syncd.db.v1.backup"
+    copy = backup_path(filled, NEWEST)
+    assert copy.name == f"syncd.db.v{NEWEST}.backup"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(copy)) as old:
-        assert old.execute("SELECT max(version) FROM schema_version").fetchone() == (1,)
+        assert old.execute("SELECT max(version) FROM schema_version").fetchone() == (NEWEST,)
         assert old.execute("SELECT key FROM bindings").fetchall() == [("user:fry",)]
 
 
@@ -111,7 +112,7 @@ def test_a_failed_migration_changes_nothing(filled: Path, opened: Opener) -> Non
     """A step that fails takes all of it back: the old program goes on with the old store."""
     database = Database(filled)
     with pytest.raises(StoreError, match="can't migrate the schema"):
-        migrate(database, now=NOW, migrations=(*MIGRATIONS, Migration(2, fail_half_way)))
+        migrate(database, now=NOW, migrations=(*MIGRATIONS, Migration(NEWEST + 1, fail_half_way)))
     database.close()
 
     ours = opened().organization(ORGANIZATION_ID)
@@ -130,7 +131,7 @@ def test_a_newer_store_is_refused(filled: Path, opened: Opener) -> None:
     database.close()
     before = filled.read_bytes()
 
-    with pytest.raises(StoreError, match=r"schema version 7; this syncd \(.*\) knows up to 1") as caught:
+    with pytest.raises(StoreError, match=rf"schema version 7; this syncd \(.*\) knows up to {NEWEST}") as caught:
         opened()
 
     assert "Upgrade syncd" in caught.value.hint
@@ -143,5 +144,5 @@ def test_migrating_twice_is_once(filled: Path) -> None:
     migrate(database, now=NOW, migrations=SECOND)
     migrate(database, now=NOW, migrations=SECOND)
     with database.reading("look") as connection:
-        assert connection.execute(select(schema_version.c.version)).scalars().all() == [1, 2]
+        assert connection.execute(select(schema_version.c.version)).scalars().all() == [*range(1, NEWEST + 2)]
     database.close()

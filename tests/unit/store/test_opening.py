@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from syncd.errors import StoreError
 from syncd.planning.document import dumps, loads
 from syncd.store.engine import Database
 from syncd.store.store import Store
+from syncd.workmail.facets import PAGES
 from tests.builders import ORGANIZATION_ID, binding
 from tests.fakes.clock import FakeClock
 
@@ -26,7 +28,14 @@ def mode(path: Path) -> int:
 def refused(path: Path, *, must_exist: bool = False) -> StoreError:
     """The error with which opening *path* ends."""
     with pytest.raises(StoreError) as caught:
-        Store(path, clock=FakeClock(), encode=dumps, decode=loads, must_exist=must_exist).close()
+        Store(
+            path,
+            clock=FakeClock(),
+            encode=dumps,
+            decode=partial(loads, pages=PAGES),
+            details=PAGES.details,
+            must_exist=must_exist,
+        ).close()
     assert caught.value.exit_code == 69
     assert caught.value.hint
     return caught.value
@@ -93,7 +102,7 @@ def test_the_facts(store: Store, path: Path) -> None:
 
     facts = store.facts()
 
-    assert (facts.path, facts.schema_version, facts.organizations) == (path, 1, ("m-1",))
+    assert (facts.path, facts.schema_version, facts.organizations) == (path, 2, ("m-1",))
     assert facts.size > 4096
 
 
@@ -278,7 +287,7 @@ from syncd.store.store import Store
 from tests.fakes.clock import FakeClock
 input()
 for number in range(5):
-    with Store(Path({str(path)!r}), clock=FakeClock(), encode=str, decode=str) as store:
+    with Store(Path({str(path)!r}), clock=FakeClock(), encode=str, decode=str, details=()) as store:
         store.organization("m-1").memory.record_marks({{}}, {{}})
 """
     several = [

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from syncd.model.detail import ALIASES
 from syncd.model.names import EntityId
-from syncd.model.state import DETAILS
 from syncd.store.store import OrganizationStore, Store
+from syncd.workmail.facets import PAGES
 from tests.builders import ORGANIZATION_ID, binding, operation
 from tests.fakes.clock import FakeClock
 
@@ -21,10 +22,10 @@ MANY = 5000
 
 def written(ours: OrganizationStore) -> tuple[set[int], set[int], set[int]]:
     """The numbers that have an intent, those that have a binding, and those whose details are gone."""
-    details, _ = ours.details.load(valid=DETAILS)
+    details, _ = ours.details.load(valid=PAGES.details)
     intents = {int(each.subject.partition(":")[2]) for each in ours.history.operations_in("c1")}
     bound = {int(key.partition(":")[2]) for key in ours.memory.load().bindings}
-    gone = {number for number in range(MANY) if EntityId(f"id-{number}") not in details.aliases}
+    gone = {number for number in range(MANY) if EntityId(f"id-{number}") not in details.of(ALIASES)}
     return intents, bound, gone
 
 
@@ -34,7 +35,7 @@ def test_a_killed_writer_leaves_nothing_half(after: int, opened: Callable[[], St
     store = opened()
     ours = store.organization(ORGANIZATION_ID)
     rows = [("aliases", EntityId(f"id-{number}"), frozenset[str]()) for number in range(MANY)]
-    ours.details.keep(rows, read_at=clock.now())  # type: ignore[arg-type] # a list widens the literal to str
+    ours.details.keep(rows, read_at=clock.now())
 
     command = [sys.executable, "-u", str(WRITER), str(store.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}) as process:

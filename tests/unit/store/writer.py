@@ -1,14 +1,17 @@
 """A program that writes until it is killed: `python writer.py STORE`; it says each intent that was recorded."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
+from syncd.model.action import Action
 from syncd.model.names import EntityId, Key
-from syncd.model.operation import Action, Call, Operation
+from syncd.model.operation import Call, Operation, single
 from syncd.model.report import Outcome, Result
 from syncd.planning.document import dumps, loads
 from syncd.store.store import Store
-from tests.builders import ORGANIZATION_ID, binding
+from syncd.workmail.facets import PAGES
+from tests.builders import ORGANIZATION_ID, binding, verb
 from tests.fakes.clock import FakeClock
 
 
@@ -16,11 +19,12 @@ def change(number: int) -> Operation:
     """The operation number *number*: it touches the details of the entity of that number."""
     entity = EntityId(f"id-{number}")
     return Operation(
-        kind="alias.add",
+        verb=verb("alias.add"),
         action=Action.ADD,
         subject=Key(f"user:{number}"),
         entity=entity,
-        bundle="",
+        bundle=single(""),
+        effect={},
         summary="",
         reason="",
         call=Call("CreateAlias", {"EntityId": entity, "Alias": f"{number}@planetexpress.example"}),
@@ -28,7 +32,9 @@ def change(number: int) -> Operation:
 
 
 def main(path: Path) -> None:
-    with Store(path, clock=FakeClock(), encode=dumps, decode=loads) as store:
+    with Store(
+        path, clock=FakeClock(), encode=dumps, decode=partial(loads, pages=PAGES), details=PAGES.details
+    ) as store:
         ours = store.organization(ORGANIZATION_ID)
         journal = ours.journal("c1")
         with ours.lock.held("sync"):

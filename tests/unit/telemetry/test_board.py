@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.errors import Interrupted, Problem, SourceIncomplete, SourceUnreachable, StoreError
-from syncd.model.operation import Action
+from syncd.model.action import Action
 from syncd.model.report import Outcome, Result
 from syncd.model.status import STOPPED, Light, OrganizationStatus
 from syncd.telemetry.board import KEPT_CYCLES, KEPT_EACH, Board

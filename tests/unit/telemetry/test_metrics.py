@@ -9,12 +9,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from syncd.model.action import Action
 from syncd.model.names import EntityId, user_key
-from syncd.model.operation import Action, Call, Operation
-from syncd.model.plan import Finding, Note, Plan
+from syncd.model.operation import Call, Operation, single
+from syncd.model.plan import Finding, Note, Plan, Populations
 from syncd.model.report import Outcome, Report, Result
 from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.series import LEVELS
+from tests.builders import verb, why_withheld
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORGANIZATION = {"organization": "pe"}
@@ -22,11 +24,12 @@ ORGANIZATION = {"organization": "pe"}
 
 def operation(identity: str, action: Action = Action.ADD) -> Operation:
     return Operation(
-        kind="alias.add",
+        verb=verb("alias.add"),
         action=action,
         subject=user_key(identity),
         entity=EntityId("S-1"),
-        bundle=identity,
+        bundle=single(identity),
+        effect={},
         summary="add an alias",
         reason="people.csv:2",
         call=Call("CreateAlias", {"Alias": f"{identity}@pe.example"}),
@@ -45,7 +48,7 @@ def report(
         organization_id="m-1",
         created_at=START,
         operations=operations,
-        withheld=withheld or {},
+        withheld={i: why_withheld(why) for i, why in (withheld or {}).items()},
         findings=findings,
     )
     outcomes = tuple(Outcome(operation=each, result=result) for each in operations if result)
@@ -213,7 +216,7 @@ def test_only_a_whole_cycle_is_a_success(
 
 def test_the_last_plan_is_a_gauge(registry: CollectorRegistry, metrics: Metrics) -> None:
     """Operations by action go up and down with each plan; a guard is 1 only while it trips."""
-    tripped = Finding(guard="removals", counted=9, population=20, tripped=True, used="9 of 5")
+    tripped = Finding(guard="removals", counted=9, population=20, tripped=True, label="x", budget="")
     metrics.finished(report(operation("1"), operation("2", Action.REMOVE), findings=(tripped,)))
     first = gauges(registry)
     metrics.finished(report())
@@ -259,7 +262,12 @@ def test_the_last_plan_in_numbers(registry: CollectorRegistry, metrics: Metrics)
     assert told.plan is not None
     sizes = {"users_owned_enabled": 7, "groups_owned_enabled": 2, "foreign": 3, "frozen": 4}
     notes = (Note(code="x", subject="", text="x"),)
-    plan = replace(told.plan, deferred={"user.create": 5, "alias.add": 1}, notes=notes, populations=sizes)
+    plan = replace(
+        told.plan,
+        deferred={verb("user.create"): 5, verb("alias.add"): 1},
+        notes=notes,
+        populations=Populations.of_numbers(sizes),
+    )
     metrics.finished(replace(told, plan=plan, oldest_detail_s=60.0, took={"plan": 0.5, "apply": 2.0}))
 
     assert value(registry, "syncd_plan_withheld_operations") == 1
@@ -291,7 +299,7 @@ def test_what_awaits_approval_has_waited_since_the_first_such_plan(
     waiting = report(operation("1"), result=None, withheld={operation("1").id: "removals"})
     assert waiting.plan is not None
     later = replace(waiting, plan=replace(waiting.plan, created_at=START + timedelta(hours=1)))
-    tripped = Finding(guard="empty_source", counted=0, population=20, tripped=True, used="")
+    tripped = Finding(guard="empty_source", counted=0, population=20, tripped=True, label="x", budget="")
     seen = []
     for told in (waiting, report(error="no answer"), later, report(), report(findings=(tripped,))):
         metrics.finished(told)
@@ -302,7 +310,7 @@ def test_what_awaits_approval_has_waited_since_the_first_such_plan(
 
 def test_each_plan_that_trips_a_guard_is_counted(registry: CollectorRegistry, metrics: Metrics) -> None:
     """The gauge says what is so now, the counter how often it was."""
-    tripped = Finding(guard="removals", counted=9, population=20, tripped=True, used="9 of 5")
+    tripped = Finding(guard="removals", counted=9, population=20, tripped=True, label="x", budget="")
     for findings in ((tripped,), (tripped,), (replace(tripped, tripped=False),)):
         metrics.finished(report(findings=findings))
 

@@ -10,8 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from syncd.errors import Locked, SourceUnreachable
+from syncd.model.action import Action
 from syncd.model.names import user_key
-from syncd.model.operation import Action, Operation
+from syncd.model.operation import Operation, single
 from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.ports import Observer
@@ -21,15 +22,17 @@ from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.observer import TelemetryObserver
 from syncd.telemetry.redaction import SecretFilter
 from syncd.telemetry.settings import LogSettings
+from tests.builders import verb
 from tests.fakes.logging_state import logging_as_before
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OPERATION = Operation(
-    kind="member.add",
+    verb=verb("member.add"),
     action=Action.ADD,
     subject=user_key("7"),
     entity=None,
-    bundle="b",
+    bundle=single("b"),
+    effect={},
     summary="add Zoë Ünal to the crew",
     reason="groups.csv:3",
     call=None,

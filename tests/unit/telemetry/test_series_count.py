@@ -5,18 +5,19 @@ from itertools import pairwise
 
 from prometheus_client import CollectorRegistry
 
+from syncd.model.action import Action
 from syncd.model.entry import Rejection
 from syncd.model.names import Key, user_key
-from syncd.model.operation import Action, Operation
+from syncd.model.operation import Operation, single
 from syncd.model.plan import Finding, Note, Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.observer import MetricsObserver
 from syncd.wiring import guard_names
-from tests.builders import NOW
+from tests.builders import NOW, made_up, why_withheld
 
 #: What one organization has from the start, with the seven guards.
-SERIES = 91
+SERIES = 93
 HOSTILE = ['"} 1\nup 0\n', "<script>", "\u202egnp.exe", "x" * 255, "ada@corp.example", "a\\b", ""]
 
 
@@ -32,11 +33,12 @@ def hostile_report(organization: str) -> Report:
     """A cycle over a directory in which everybody is called something nasty."""
     operations = tuple(
         Operation(
-            kind=name,
+            verb=made_up(name),
             action=Action.ADD,
             subject=user_key(f"{name}{number}"),
             entity=None,
-            bundle=name,
+            bundle=single(name),
+            effect={},
             summary=name,
             reason=name,
             call=None,
@@ -50,12 +52,13 @@ def hostile_report(organization: str) -> Report:
         organization_id="m-1",
         created_at=NOW,
         operations=operations,
-        deferred=dict.fromkeys(texts, 1),
-        withheld=dict.fromkeys((each.id for each in operations), "because"),
-        findings=tuple(Finding(guard=g, counted=1, population=1, tripped=True, used="") for g in guard_names()),
+        deferred=dict.fromkeys(map(made_up, texts), 1),
+        withheld=dict.fromkeys((each.id for each in operations), why_withheld("because")),
+        findings=tuple(
+            Finding(guard=g, counted=1, population=1, tripped=True, label="x", budget="") for g in guard_names()
+        ),
         rejections=tuple(Rejection(key=Key(t), origin=t, reason=t, remedy=t) for t in texts),
         notes=tuple(Note(code=text, subject=text, text=text) for text in texts),
-        populations=dict.fromkeys(texts, 1),
         names=dict.fromkeys(texts, "x"),
     )
     return Report(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from syncd.model.report import Report
 from syncd.planning.document import dumps, loads
 from syncd.store.store import OrganizationStore, Store
 from syncd.wiring.past import Past, past_of
+from syncd.workmail.facets import PAGES
 from tests.builders import ORGANIZATION_ID, operation, plan
 from tests.fakes.clock import FakeClock
 
@@ -19,7 +21,13 @@ START = FakeClock().now()
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Iterator[OrganizationStore]:
-    with Store(tmp_path / "syncd.db", clock=FakeClock(), encode=dumps, decode=loads) as store:
+    with Store(
+        tmp_path / "syncd.db",
+        clock=FakeClock(),
+        encode=dumps,
+        decode=partial(loads, pages=PAGES),
+        details=PAGES.details,
+    ) as store:
         yield store.organization(ORGANIZATION_ID)
 
 

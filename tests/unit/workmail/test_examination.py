@@ -11,10 +11,11 @@ import pytest
 from syncd.emulator import Emulator
 from syncd.errors import CallError, ConfigurationError, OutcomeUnknown, Throttled, TransientCallError
 from syncd.model.check import Check, Health
+from syncd.model.page import Right
 from syncd.workmail.client import Caller, Heard
 from syncd.workmail.examination import READS, Service, examine
 from syncd.workmail.failures import call_error
-from syncd.workmail.permissions import PERMISSIONS, Purpose
+from syncd.workmail.permissions import PERMISSIONS
 from syncd.workmail.settings import WorkmailSettings
 from tests.builders import ORGANIZATION_ID
 from tests.fakes.clock import FakeClock
@@ -97,7 +98,7 @@ def test_each_read_is_tried_once(people: bool) -> None:
 
 def test_what_is_tried_is_what_the_policy_allows() -> None:
     """The policy that a remedy names holds exactly the reads that are tried."""
-    allowed = {operation for operation, purpose in PERMISSIONS.items() if purpose is Purpose.READ}
+    allowed = {operation for operation, purpose in PERMISSIONS.items() if purpose is Right.READ}
 
     assert allowed == {"DescribeOrganization", *READS}
 

@@ -11,13 +11,13 @@ from typing import Any
 import botocore.session
 import pytest
 
+from syncd.model.page import Right
 from syncd.workmail.permissions import (
     MAXIMUM_SIZE,
     NEVER,
     PERMISSIONS,
     PLACEHOLDERS,
     PolicyMode,
-    Purpose,
     operations,
     organization_arn,
     policy,
@@ -89,7 +89,7 @@ def test_every_operation_of_the_service_is_decided(known: frozenset[str]) -> Non
 
 def test_a_read_is_called_a_read() -> None:
     """What the table calls a read changes nothing, by its name; everything else is no read."""
-    assert {name for name, purpose in PERMISSIONS.items() if purpose is Purpose.READ} == {
+    assert {name for name, purpose in PERMISSIONS.items() if purpose is Right.READ} == {
         name for name in PERMISSIONS if name.startswith(READS)
     }
 
@@ -164,9 +164,9 @@ def test_the_readme_counts_right() -> None:
     of = Counter(PERMISSIONS.values())
     trusts = [json.loads(block.split("```")[0]) for block in text.split("```json\n")[1:]]
 
-    assert f"| {of[Purpose.READ]} reads |" in text
-    assert f"the reads and {of[Purpose.WRITE]} operations that add or change |" in text
-    assert f"all of that and {of[Purpose.DELETE]} that remove" in text
+    assert f"| {of[Right.READ]} reads |" in text
+    assert f"the reads and {of[Right.WRITE]} operations that add or change |" in text
+    assert f"all of that and {of[Right.DELETE]} that remove" in text
     assert len(trusts) == 4
     assert {trust["Version"] for trust in trusts} == {"2012-10-17"}
 

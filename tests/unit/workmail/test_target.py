@@ -9,9 +9,11 @@ import pytest
 from syncd.emulator import DirectoryKind, Emulator, Switches
 from syncd.emulator.faults import ErrorAnswer, Fault, FaultyService, Throttle
 from syncd.errors import PermanentCallError, PermissionDenied, SyncdError, TargetMismatch, TargetUnreachable
+from syncd.model.detail import Thing
 from syncd.model.names import EntityId, Key, Kind
+from syncd.model.observed import Observed
 from syncd.model.operation import Call, Generated, Merged, Ref
-from syncd.model.state import Detail, Entity, Observed, State
+from syncd.model.state import Entity, State
 from syncd.workmail.target import WorkmailTarget
 from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver
@@ -67,7 +69,7 @@ class Place:
     def lists(self, *bound: EntityId, kind: Kind = Kind.USER) -> Observed:
         return self.target.lists(bound=dict.fromkeys(bound, kind))
 
-    def detail(self, detail: Detail, entity: EntityId) -> Any:  # noqa: ANN401 - whatever the detail is
+    def detail(self, detail: Thing, entity: EntityId) -> Any:  # noqa: ANN401 - whatever the detail is
         known = self.lists().entities[entity]
         return {identity: value for _, identity, value in self.target.details({detail: [known]})}.get(entity)
 

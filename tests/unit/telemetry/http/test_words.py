@@ -13,6 +13,7 @@ from syncd.errors import (
     SourceUnreachable,
     SyncdError,
 )
+from syncd.model.plan import Limit
 from syncd.model.status import GuardStatus, OrganizationStatus
 from syncd.telemetry.http import words
 from tests.builders import NOW
@@ -165,42 +166,44 @@ def test_mode_observe_is_not_called_in_sync() -> None:
     assert words.label(only(boards.observing())) == "In sync within mode observe"
 
 
+BUDGET = "3 of 100, 7.5 % of 30 %"
+
+
 @pytest.mark.parametrize(
-    ("used", "personal", "says"),
+    ("label", "about", "personal", "says"),
     [
-        ("user removals 1 of 50, 0.1 % of 5 %", False, "user removals 1 of 50, 0.1 % of 5 %"),
-        ("users in the source 5", False, "users in the source 5"),
-        ("primary changes 1 of 2 (fewer than 20 in all)", False, "primary changes 1 of 2 (fewer than 20 in all)"),
-        ("rejections 1 of 10, 0.1 % of 5 % (approved)", False, "rejections 1 of 10, 0.1 % of 5 % (approved)"),
-        ("members of 'board' 3 of 100, 7.5 % of 30 %", False, "membership removals 3 of 100, 7.5 % of 30 %"),
-        ("members of 'board' 3 of 100, 7.5 % of 30 %", True, "members of 'board' 3 of 100, 7.5 % of 30 %"),
-        ("user removals 'board' 1 of 2, 1 % of 3 %", False, "membership removals 1 of 2, 1 % of 3 %"),
-        ("something new about board", False, "membership removals 3 of 40"),
+        ("user removals", "", False, f"user removals {BUDGET}"),
+        ("members of 'board'", "board", False, f"membership removals {BUDGET}"),
+        ("members of 'board'", "board", True, f"members of 'board' {BUDGET}"),
+        ("", "", False, "membership removals 3 of 40"),
     ],
 )
-def test_a_guard_names_no_group_to_strangers(used: str, personal: bool, says: str) -> None:
-    """Only what has the form of numbers is shown; a name of the directory needs `http.personal_data`."""
-    guard = GuardStatus(guard="membership_removals", counted=3, population=40, tripped=False, used=used)
+def test_a_guard_names_no_group_to_strangers(label: str, about: str, personal: bool, says: str) -> None:
+    """A name of the directory needs `http.personal_data`; what an earlier version stored is told in numbers."""
+    guard = GuardStatus(
+        guard="membership_removals", counted=3, population=40, tripped=False, label=label, budget=BUDGET, about=about
+    )
 
     assert words.used(guard, personal=personal) == says
 
 
 @pytest.mark.parametrize(
-    ("guard", "used", "part"),
+    ("counted", "population", "limit", "part"),
     [
-        ("removals", "user removals 25 of 50, 0.1 % of 5 %", 0.5),
-        ("removals", "user removals 5 of 50, 4.0 % of 5 %", 0.8),
-        ("removals", "user removals 1 of 2 (fewer than 20 in all)", 0.5),
-        ("removals", "user removals 1 of 2 (fewer than 20 in all) (approved)", 0.5),
-        ("rejections", "rejections 10 of 10, 1.0 % of 5 %", 0.2),
-        ("removals", "user removals 90 of 50, 9.0 % of 5 % (approved)", 1.0),
-        ("empty_source", "users in the source 5", 0.0),
-        ("removals", "user removals 0 of 0, 0.0 % of 0 %", 0.0),
+        (25, 25_000, Limit(count=50, percent=5), 0.5),
+        (5, 125, Limit(count=50, percent=5), 0.8),
+        (1, 9, Limit(count=2), 0.5),
+        (10, 1000, Limit(count=10, percent=5, both=True), 0.2),
+        (90, 1000, Limit(count=50, percent=5), 1.0),
+        (5, 9, Limit(), 0.0),
+        (0, 0, Limit(count=0, percent=0), 0.0),
     ],
 )
-def test_a_budget_is_drawn_as_far_as_it_is_used(guard: str, used: str, part: float) -> None:
+def test_a_budget_is_drawn_as_far_as_it_is_used(counted: int, population: int, limit: Limit, part: float) -> None:
     """The nearer of the two limits counts; rejections need both to trip."""
-    found = GuardStatus(guard=guard, counted=1, population=9, tripped=False, used=used)
+    found = GuardStatus(
+        guard="removals", counted=counted, population=population, tripped=False, label="", budget="", limit=limit
+    )
 
     assert words.filled(found) == pytest.approx(part)
 

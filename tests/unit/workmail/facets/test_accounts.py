@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from syncd.model.action import Action
 from syncd.model.names import EntityId, Key, Kind
-from syncd.model.operation import Action, Generated, Operation, enabled, exists, permitted
+from syncd.model.operation import Generated, Operation, enabled, exists, permitted
 from syncd.model.situation import Situation
-from syncd.model.standing import Proposal, ProposalKind, Standings
+from syncd.model.standing import Freeze, Frozen, Proposal, ProposalKind, Standings
 from syncd.model.state import State
 from syncd.planning.dependencies import rank
 from syncd.workmail.facets.accounts import Accounts
@@ -55,7 +56,7 @@ def test_leavers_are_deregistered_once(state: State, count: int) -> None:
     )
     assert len(found) == count
     for one in found:
-        assert (one.kind, one.action, one.destructive, one.bundle) == (
+        assert (one.kind, one.action, one.destructive, str(one.bundle)) == (
             "deregister",
             Action.REMOVE,
             True,
@@ -150,7 +151,7 @@ def test_a_frozen_key_is_not_put_before_a_person() -> None:
         [entity("fry")],
         standings=Standings(
             entity_of={FRY: entity_id("fry")},
-            frozen={FRY: "outside the pilot"},
+            frozen={FRY: Frozen(Freeze.PILOT, "outside the pilot")},
             proposals={FRY: proposal(ProposalKind.ADOPT, entity_id("fry"))},
         ),
     )

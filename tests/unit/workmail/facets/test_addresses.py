@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from syncd.model.action import Action
+from syncd.model.detail import Details
 from syncd.model.memory import Memory
 from syncd.model.names import Key, Kind
 from syncd.model.operation import (
-    Action,
+    BundleKind,
     Call,
     Operation,
     Ref,
@@ -21,12 +23,12 @@ from syncd.model.operation import (
 from syncd.model.plan import Proposed
 from syncd.model.policy import Manage, Mode, Policy
 from syncd.model.situation import Situation
-from syncd.model.standing import Pending, Proposal, ProposalKind, Standings
-from syncd.model.state import Details, Entity, State, Wanted
+from syncd.model.standing import Freeze, Frozen, Pending, Proposal, ProposalKind, Standings
+from syncd.model.state import Entity, State, Wanted
 from syncd.planning.ownership import is_parking, parking_address
 from syncd.wire import problems
 from syncd.workmail.facets.addresses import Addresses
-from tests.builders import DOMAIN, NOW, binding, entity, entity_id, situation, wanted
+from tests.builders import DOMAIN, NOW, binding, entity, entity_id, known, situation, wanted
 
 
 def at(name: str) -> str:
@@ -51,7 +53,7 @@ def world(
     return situation(
         wants,
         entities,
-        details=Details(aliases=read),
+        details=known(aliases=read),
         policy=policy,
         memory=memory,
         standings=Standings(
@@ -127,7 +129,7 @@ def test_an_address_in_use_is_awaited_and_an_unused_one_is_not() -> None:
     assert release.gives == take.awaits == {free(at("al"))}
     assert release.awaits == frozenset()
     assert release.bundle == take.bundle
-    assert release.bundle.startswith("move:")
+    assert release.bundle.kind is BundleKind.MOVE
     assert release.before == {"alias": at("al").upper()}
     assert release.reason == f"{at('al').upper()} is wanted by bob (people.csv:9)"
 
@@ -139,7 +141,7 @@ def test_a_swap_parks_one_and_every_fact_is_given_by_another_step() -> None:
     )
     given = {fact for one in operations for fact in one.gives}
     assert all(one.awaits <= given for one in operations)
-    assert len({one.bundle for one in operations}) == 1
+    assert len({str(one.bundle) for one in operations}) == 1
     park = next(one for one in operations if one.kind == "address.park")
     assert park.before == {"primary": at("ada")}
     assert park.gives >= {demoted(Key("user:ada"), at("ada"))}
@@ -173,10 +175,10 @@ def test_everything_a_leaver_gives_up_is_in_the_removals_bundle() -> None:
         )
     )
     hers = [one for one in operations if one.subject == "user:ada"]
-    assert {one.bundle for one in hers} == {"removal:user:ada"}
+    assert {str(one.bundle) for one in hers} == {"removal:user:ada"}
     assert {one.reason for one in hers} == {"ada is leaving: missing since 2026-02-01"}
     change = next(one for one in operations if one.subject == "user:bob")
-    assert change.bundle == f"primary.change:user:bob:{at('ada')}"
+    assert str(change.bundle) == f"primary.change:user:bob:{at('ada')}"
     assert change.awaits == {free(at("ada"))}
 
 
@@ -197,7 +199,7 @@ def test_a_frozen_key_keeps_everything_and_gets_nothing() -> None:
             [entity("ada")],
             aliases={"ada": [at("old")]},
             policy=policy,
-            frozen={Key("user:ada"): "outside the pilot"},
+            frozen={Key("user:ada"): Frozen(Freeze.PILOT, "outside the pilot")},
         )
     )
     assert (operations, answer.notes) == ([], ())
@@ -241,7 +243,7 @@ def test_a_claim_on_what_a_pending_removal_holds_tells_until_when() -> None:
             [wanted("bob", primary=at("eve"))],
             [entity("eve"), entity("bob")],
             waiting={key: pending},
-            frozen={key: "removal pending"},
+            frozen={key: Frozen(Freeze.PENDING, "removal pending")},
         )
     )
     text = (
@@ -258,7 +260,7 @@ def test_who_wants_what_a_waiting_claimant_keeps_is_told_so() -> None:
         world(
             [wanted("ada", primary=at("eve")), wanted("bob", primary=at("ada"))],
             [entity("eve"), entity("ada"), entity("bob")],
-            frozen={Key("user:eve"): "outside the pilot"},
+            frozen={Key("user:eve"): Frozen(Freeze.PILOT, "outside the pilot")},
         )
     )
     assert [note.text.partition(": ")[2] for note in answer.notes] == [
@@ -311,7 +313,7 @@ def test_exact_removes_the_extra_alias_and_spares_the_one_that_workmail_made() -
     assert [(one.summary, one.reason) for one in operations] == [
         (f"remove alias {at('old')} from ada", "no longer in people.csv:17")
     ]
-    assert operations[0].bundle == f"alias.remove:user:ada:{at('old')}"
+    assert str(operations[0].bundle) == f"alias.remove:user:ada:{at('old')}"
 
 
 def test_a_return_puts_back_what_was_held_where_aliases_may_be_more() -> None:

@@ -11,9 +11,9 @@ from syncd.model.operation import Operation, Ref, enabled, permitted
 from syncd.model.policy import Manage, Mode, Policy
 from syncd.model.report import Result
 from syncd.model.standing import Proposal, ProposalKind, Standings
-from syncd.model.state import Details, Entity, State, Wanted
+from syncd.model.state import Entity, State, Wanted
 from syncd.workmail.facets.members import Members
-from tests.builders import desired, entity, entity_id, situation, wanted
+from tests.builders import desired, entity, entity_id, known, situation, wanted
 from tests.fakes.cycles import World
 
 CREW, FRY, LEELA, MOM = Key("group:crew"), Key("user:fry"), Key("user:leela"), entity_id("mom")
@@ -40,7 +40,7 @@ def proposed(
         [*people, crew],
         [entity("crew", kind=Kind.GROUP), *there],
         standings=Standings(**given),
-        details=Details(members={entity_id("crew"): frozenset(map(entity_id, held))}),
+        details=known(members={entity_id("crew"): frozenset(map(entity_id, held))}),
         policy=Policy(mode=Mode.FULL, manage=Manage(members=manage)),
     )
     return list(Members().propose(now).operations)
@@ -101,7 +101,7 @@ def test_disabled_members_are_neither_counted_nor_removed() -> None:
 def test_leavers_exit_in_their_removal(manage: str | bool) -> None:
     """Whatever is managed: who leaves, leaves the groups of ours, in the removal's bundle."""
     (one,) = proposed([FRY], ["fry", "leela"], people=[wanted("fry")], manage=manage, leaving={LEELA: "disabled"})
-    assert (one.summary, one.bundle, one.reason) == ("remove leela from crew", "removal:user:leela", "disabled")
+    assert (one.summary, str(one.bundle), one.reason) == ("remove leela from crew", "removal:user:leela", "disabled")
 
 
 def test_nobody_exits_from_a_group_that_leaves_itself() -> None:

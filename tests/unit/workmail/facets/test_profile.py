@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import pytest
 
+from syncd.model.action import Action
 from syncd.model.names import Key, Kind
-from syncd.model.operation import Action, Merged, Operation, Ref, enabled
+from syncd.model.operation import Merged, Operation, Ref, enabled
 from syncd.model.policy import Manage, Mode, Policy
-from syncd.model.standing import Standings
-from syncd.model.state import Details, Wanted
-from syncd.workmail.facets.profile import MEMBERS, ProfileFacet
-from tests.builders import entity, entity_id, situation, wanted
+from syncd.model.standing import Freeze, Frozen, Standings
+from syncd.model.state import Wanted
+from syncd.workmail.attributes import MEMBERS
+from syncd.workmail.facets.profile import ProfileFacet
+from tests.builders import entity, entity_id, known, situation, wanted
 
 FRY, CREW = Key("user:fry"), Key("group:crew")
 
@@ -28,9 +30,11 @@ def proposed(
         [want],
         [entity(want.name, kind=want.kind, display_name=display_name)],
         standings=Standings(
-            entity_of={want.key: identity}, key_of={identity: want.key}, frozen={want.key: "x"} if frozen else {}
+            entity_of={want.key: identity},
+            key_of={identity: want.key},
+            frozen={want.key: Frozen(Freeze.PENDING, "x")} if frozen else {},
         ),
-        details=Details(profile={} if held is None else {identity: held}),
+        details=known(profile={} if held is None else {identity: held}),
         policy=Policy(mode=Mode.FULL, manage=manage or Manage()),
     )
     return list(ProfileFacet().propose(now).operations)

@@ -1,0 +1,24 @@
+"""Refuses whatever destroys and is counted by no other guard: nothing destructive is ever without a limit."""
+
+from collections.abc import Collection, Iterator
+
+from syncd.guards.threshold import of_entities
+from syncd.model.page import Count
+from syncd.model.plan import Finding, Plan
+from syncd.model.situation import Situation
+from syncd.ports import Guard
+
+
+class OtherRemovals:
+    """Counts entities that lose something; of a new thing too, that has no guard of its own (yet)."""
+
+    name = Count.OTHER_REMOVALS.value
+
+    def __init__(self, others: Collection[Guard]) -> None:
+        """Count what none of *others* does."""
+        self.counts = frozenset(Count).difference(*(guard.counts for guard in others))
+
+    def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
+        """Yield the one finding."""
+        threshold = situation.policy.guards.other_removals
+        yield of_entities(plan, self.counts, "would take something from entities:", threshold, self.name)

@@ -1,0 +1,201 @@
+"""The pages of what WorkMail stores: a row for each thing, from which every table of the program is made.
+
+| thing    | of                     | changes                                                 | what only a call tells |
+|----------|------------------------|---------------------------------------------------------|------------------------|
+| accounts | users, groups          | user.create, group.create, register, deregister         | –                      |
+| owner    | users, groups          | adopt, rebind: what we remember                         | –                      |
+| aliases  | users, groups          | alias.add, alias.remove, primary.change, address.park   | ListAliases            |
+| profile  | users, groups          | profile.update                                          | DescribeUser, -Group   |
+| members  | groups                 | member.add, member.remove                               | ListGroupMembers       |
+"""
+
+from collections.abc import Mapping
+
+from syncd.model.action import Action
+from syncd.model.detail import ALIASES, MEMBERS, PROFILE
+from syncd.model.names import SYNCHRONIZED, Kind
+from syncd.model.page import EVERYTHING, LISTS, Count, Managed, Page, Rank, Right, Role, Verb
+from syncd.workmail.observe import read_aliases, read_members, read_profile
+
+_BOTH = frozenset(SYNCHRONIZED)
+_ENTITIES: Mapping[Kind, str] = {Kind.USER: "Mailboxes", Kind.GROUP: "Groups", Kind.RESOURCE: "Resources"}
+
+
+def everyone(title: str) -> Mapping[Kind, str]:
+    """Return *title* for every kind of entity."""
+    return dict.fromkeys(Kind, title)
+
+
+def _create(kind: Kind, call: str) -> Verb:
+    return Verb(
+        name=f"{kind.value}.create",
+        role=Role.BEGINS,
+        actions=frozenset({Action.ADD}),
+        titles=_ENTITIES,
+        rank=Rank.CREATION,
+        counts_as=Count.NOTHING,
+        rests_on=(LISTS,),
+        calls=frozenset({call}),
+        right=Right.WRITE,
+        destructive=False,
+        believed=True,
+    )
+
+
+def _own(name: str, action: Action, rests_on: str) -> Verb:
+    return Verb(
+        name=name,
+        role=Role.OWNS,
+        actions=frozenset({action}),
+        titles=everyone("Ownership"),
+        rank=Rank.OWNERSHIP,
+        counts_as=Count.NOTHING,
+        rests_on=(rests_on,),
+        calls=frozenset(),
+        right=Right.WRITE,
+        destructive=False,
+        believed=True,
+    )
+
+
+def _address(name: str, action: Action, call: str, counts_as: Count, right: Right) -> Verb:
+    return Verb(
+        name=name,
+        role=Role.MOVES,
+        actions=frozenset({action}),
+        titles=everyone("Addresses"),
+        rank=Rank.ADDRESS,
+        counts_as=counts_as,
+        rests_on=(ALIASES,),
+        calls=frozenset({call}),
+        right=right,
+        destructive=counts_as is not Count.NOTHING,
+        believed=counts_as is Count.NOTHING,
+    )
+
+
+def _membership(name: str, action: Action, call: str, counts_as: Count, right: Right) -> Verb:
+    return Verb(
+        name=name,
+        role=Role.JOINS,
+        actions=frozenset({action}),
+        titles=everyone("Memberships"),
+        rank=Rank.MEMBERSHIP,
+        counts_as=counts_as,
+        rests_on=(MEMBERS,),
+        calls=frozenset({call}),
+        right=right,
+        destructive=counts_as is not Count.NOTHING,
+        believed=counts_as is Count.NOTHING,
+    )
+
+
+CREATE: Mapping[Kind, Verb] = {
+    Kind.USER: _create(Kind.USER, "CreateUser"),
+    Kind.GROUP: _create(Kind.GROUP, "CreateGroup"),
+}
+REGISTER = Verb(
+    name="register",
+    role=Role.ENABLES,
+    actions=frozenset({Action.ADD}),
+    titles=_ENTITIES,
+    rank=Rank.REGISTRATION,
+    counts_as=Count.NOTHING,
+    rests_on=(ALIASES,),
+    calls=frozenset({"RegisterToWorkMail"}),
+    right=Right.WRITE,
+    destructive=False,
+    believed=True,
+)
+DEREGISTER = Verb(
+    name="deregister",
+    role=Role.ENDS,
+    actions=frozenset({Action.REMOVE}),
+    titles=_ENTITIES,
+    rank=Rank.END,
+    counts_as=Count.REMOVALS,
+    rests_on=(ALIASES,),
+    calls=frozenset({"DeregisterFromWorkMail"}),
+    right=Right.DELETE,
+    destructive=True,
+    believed=False,
+)
+ADOPT = _own("adopt", Action.ADD, EVERYTHING)
+REBIND = _own("rebind", Action.CHANGE, LISTS)
+ADD_ALIAS = _address("alias.add", Action.ADD, "CreateAlias", Count.NOTHING, Right.WRITE)
+REMOVE_ALIAS = _address("alias.remove", Action.REMOVE, "DeleteAlias", Count.ALIAS_REMOVALS, Right.DELETE)
+CHANGE_PRIMARY = _address(
+    "primary.change", Action.CHANGE, "UpdatePrimaryEmailAddress", Count.PRIMARY_CHANGES, Right.WRITE
+)
+# Parking only serves to give an address up. Under a mode without removals it would do nothing but harm:
+# the old primary could not be released, and everybody would see the parking address.
+PARK = _address("address.park", Action.REMOVE, "UpdatePrimaryEmailAddress", Count.PRIMARY_CHANGES, Right.WRITE)
+UPDATE_PROFILE = Verb(
+    name="profile.update",
+    role=Role.SETS,
+    actions=frozenset({Action.ADD, Action.CHANGE}),
+    titles=everyone("Profiles"),
+    rank=Rank.ATTRIBUTE,
+    counts_as=Count.NOTHING,
+    rests_on=(PROFILE,),
+    calls=frozenset({"UpdateUser", "UpdateGroup"}),
+    right=Right.WRITE,
+    destructive=False,
+    believed=False,
+)
+ADD_MEMBER = _membership("member.add", Action.ADD, "AssociateMemberToGroup", Count.NOTHING, Right.WRITE)
+REMOVE_MEMBER = _membership(
+    "member.remove", Action.REMOVE, "DisassociateMemberFromGroup", Count.MEMBERSHIP_REMOVALS, Right.DELETE
+)
+
+
+def _always(_: Managed) -> bool:
+    return True
+
+
+def _profile_is_managed(what: Managed) -> bool:
+    return what.manage.profile and "profile" in what.given
+
+
+def _groups_are_read(what: Managed) -> bool:
+    return what.has_groups
+
+
+ACCOUNTS = Page(
+    thing="accounts",
+    kinds=_BOTH,
+    verbs=(*CREATE.values(), REGISTER, DEREGISTER),
+    detail=None,
+    is_managed=_always,
+    reads={},
+    read=None,
+)
+OWNER = Page(thing="owner", kinds=_BOTH, verbs=(ADOPT, REBIND), detail=None, is_managed=_always, reads={}, read=None)
+#: Aliases are read always, whatever is managed: it must be known who holds what.
+ADDRESSES = Page(
+    thing=ALIASES.thing,
+    kinds=_BOTH,
+    verbs=(ADD_ALIAS, REMOVE_ALIAS, CHANGE_PRIMARY, PARK),
+    detail=ALIASES,
+    is_managed=_always,
+    reads={"ListAliases": {"EntityId": "user", "MaxResults": 1}},
+    read=read_aliases,
+)
+ATTRIBUTES = Page(
+    thing=PROFILE.thing,
+    kinds=_BOTH,
+    verbs=(UPDATE_PROFILE,),
+    detail=PROFILE,
+    is_managed=_profile_is_managed,
+    reads={"DescribeUser": {"UserId": "user"}, "DescribeGroup": {"GroupId": "group"}},
+    read=read_profile,
+)
+MEMBERSHIPS = Page(
+    thing=MEMBERS.thing,
+    kinds=frozenset({Kind.GROUP}),
+    verbs=(ADD_MEMBER, REMOVE_MEMBER),
+    detail=MEMBERS,
+    is_managed=_groups_are_read,
+    reads={"ListGroupMembers": {"GroupId": "group", "MaxResults": 1}},
+    read=read_members,
+)

@@ -1,0 +1,155 @@
+"""Nothing that can be done to anybody is without a page: read, guarded, counted, ordered, permitted, shown."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from syncd import wire
+from syncd.guards import GUARDS, SOURCE_GUARDS
+from syncd.model.detail import Detail, Details
+from syncd.model.names import SYNCHRONIZED, Kind
+from syncd.model.page import EVERYTHING, LISTS, Count, Page, Pages, Rank, Verb
+from syncd.model.policy import GuardSettings, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
+from syncd.model.report import Outcome, Result
+from syncd.planning.assemble import assemble
+from syncd.planning.dependencies import rank
+from syncd.planning.freshness import touched
+from syncd.planning.judge import judge
+from syncd.rendering.advice import advice
+from syncd.workmail.facets import FACETS, PAGES
+from syncd.workmail.permissions import NEVER, PERMISSIONS
+from tests.builders import entity, operation, plan, situation
+from tests.property.happenings import Stage
+from tests.property.test_digest import plan as plan_of
+from tests.property.test_digest import stages
+
+NOTHING_AT_ALL = GuardSettings(
+    **{
+        name: Threshold(percent=0, count=0, minimum_population=0)
+        for name, field in GuardSettings.model_fields.items()
+        if field.annotation is Threshold
+    },
+    rejections=RejectionThreshold(percent=100, count=10_000),
+    source_shrink=SourceThreshold(percent=100),
+)
+
+
+def gaps(pages: Pages, verb: Verb) -> Iterator[str]:
+    """What is missing of *verb*; an operation that is missing something must never be sent."""
+    if not all(read in (LISTS, EVERYTHING) or read in pages.details for read in verb.rests_on):
+        yield "a read"
+    if verb.destructive and not any(verb.counts_as in guard.counts for guard in GUARDS):
+        yield "a guard"
+    if not all(verb.titles.get(kind) for kind in Kind):
+        yield "a title"
+    if not all(call in PERMISSIONS and call not in NEVER and call in wire.operation_names() for call in verb.calls):
+        yield "a right"
+
+
+def test_every_verb_has_everything() -> None:
+    """Reads, a guard, a title, a rank, a right: of every page, whether or not something uses it today."""
+    assert {verb.name: list(gaps(PAGES, verb)) for verb in PAGES.verbs if list(gaps(PAGES, verb))} == {}
+
+
+@given(stages())
+def test_whatever_is_planned_comes_from_a_page(stage: Stage) -> None:
+    """In every world: each operation has a verb of a page, makes a call that the page names, and does what it may."""
+    for one in (*plan_of(stage).operations, *plan_of(stage).outside):
+        assert PAGES.verb(one.verb.name) is one.verb
+        assert one.action in one.verb.actions
+        assert one.call is None or one.call.operation in one.verb.calls
+        assert rank(one) in tuple(Rank)
+        assert all(advice(Outcome(operation=one, result=result)) for result in Result if result is not Result.APPLIED)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in PAGES.verbs if verb.destructive], ids=str)
+def test_whatever_destroys_is_withheld_where_nothing_may_be(verb: Verb) -> None:
+    """With all limits at 0, one operation of any destructive verb trips a guard, and is withheld."""
+    one = operation(verb.name, "group:crew", entity="id-crew", before={"alias": "x"})
+    here = situation(entities=[entity("crew", kind=Kind.GROUP)], policy=Policy(mode=Mode.FULL, guards=NOTHING_AT_ALL))
+    judged = judge(plan(one), here, GUARDS)
+    assert judged.sendable == ()
+    assert judged.withheld[one.id].guard in {guard.name for guard in GUARDS} - SOURCE_GUARDS
+
+
+@pytest.mark.parametrize("verb", [verb for verb in PAGES.verbs if not verb.believed], ids=str)
+def test_what_is_not_believed_is_withheld_with_the_source(verb: Verb) -> None:
+    """A source that shows nobody takes nothing away and renames nobody, whatever the other limits say."""
+    one = operation(verb.name, "user:fry", entity="id-fry", before={"alias": "x"}, after={"city": "Rome"})
+    here = situation(entities=[entity("fry")], counts=dict.fromkeys(SYNCHRONIZED, 0), policy=Policy(mode=Mode.FULL))
+    made = plan(one, populations={"users_owned_enabled": 1000})
+    assert judge(made, here, GUARDS).sendable == ()
+
+
+def test_every_limit_of_a_guard_is_a_count_of_operations_or_about_the_source() -> None:
+    """A limit in the configuration belongs to a guard of its name, and each guard of operations has one."""
+    assert {guard.name for guard in GUARDS} - {"empty_source"} == GuardSettings.model_fields.keys()
+    assert {count for guard in GUARDS for count in guard.counts} >= set(Count) - {Count.NOTHING}
+
+
+def test_every_detail_comes_back_as_it_was_read() -> None:
+    """What is kept of a detail is what was read: its codec is the identity, there and back."""
+    samples: dict[str, Any] = {
+        "aliases": frozenset({"a@x.example", "b@x.example"}),
+        "profile": {"city": "Rome"},
+        "members": frozenset({"id-fry"}),
+    }
+    for detail in PAGES.details:
+        value = samples.get(detail.thing, 51_200)
+        assert detail.codec.decode(detail.codec.encode(value), lambda text, _: text) == value
+        assert Details({detail.thing: {entity("fry").id: value}}).of(detail) == {entity("fry").id: value}
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"counts_as": Count.NOTHING}, "counted by a guard"),
+        ({"believed": True}, "never follow from disbelief"),
+        ({"destructive": False}, "removes, so it is destructive"),
+        ({"rests_on": ()}, "what it rests on"),
+        ({"titles": {}}, "as what it is shown"),
+        ({"actions": frozenset()}, "what it does"),
+    ],
+)
+def test_a_verb_without_one_of_its_rows_cannot_be_made(change: dict[str, Any], missing: str) -> None:
+    """Removing what safety rests on is an error where the page stands, before anything runs."""
+    with pytest.raises(ValueError, match=missing):
+        replace(PAGES.verb("alias.remove"), **change)
+
+
+def test_no_field_of_a_verb_has_a_default() -> None:
+    """Whoever adds a verb answers every question; the type checker asks."""
+    required = [field.name for field in fields(Verb) if field.default is field.default_factory]
+    assert required == [field.name for field in fields(Verb)]
+    assert {field.name for field in fields(Page) if field.default is not field.default_factory} == {"given"}
+
+
+@pytest.mark.parametrize("page", list(PAGES), ids=lambda page: page.thing)
+def test_without_a_page_nothing_of_it_is_known(page: Page) -> None:
+    """A row taken out is missed: no verb of it can be read back, read, or permitted."""
+    rest = Pages([one for one in PAGES if one is not page])
+    for verb in page.verbs:
+        with pytest.raises(KeyError):
+            rest.verb(verb.name)
+    assert len(rest.details) + (page.detail is not None) == len(PAGES.details)
+    only_here = {call for verb in page.verbs for call in verb.calls}
+    assert only_here.isdisjoint(rest.calls())
+
+
+def test_whatever_is_planned_rests_on_a_read_of_this_cycle() -> None:
+    """A verb that rests on a detail makes the cycle read it anew before anything is sent."""
+    fry = entity("fry")
+    for verb in PAGES.verbs:
+        one = operation(verb.name, "user:fry", entity=fry.id)
+        read = {thing for thing, _ in touched([one], {fry.id: fry}, PAGES)}
+        details = [detail for detail in verb.rests_on if isinstance(detail, Detail)]
+        assert read >= {detail.thing for detail in details if detail.concerns(fry)}
+
+
+def test_every_page_has_a_facet_or_is_part_of_one() -> None:
+    """Facets exist for what is planned: an empty world plans nothing, and asks each of them."""
+    assert assemble(situation(), FACETS).operations == ()
+    assert len({facet.name for facet in FACETS}) == len(FACETS)
