@@ -267,7 +267,7 @@ class OrganizationStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Overview:
     """Every organization at *as_of*, in the order of the configuration."""
 
     as_of: datetime
@@ -277,3 +277,12 @@ class Status:
     def worst_first(self) -> tuple[OrganizationStatus, ...]:
         """The organizations by their light, and by name where that is the same."""
         return tuple(sorted(self.organizations, key=lambda one: (one.light.rank, one.name.casefold(), one.name)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a page may show: names and addresses, the button that asks for a cycle; *missing* is what syncd lacks."""
+
+    personal_data: bool = False
+    actions: bool = False
+    missing: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from syncd.model.status import Light, OrganizationStatus, PlanStatus, Running, Status
+from syncd.model.status import Light, OrganizationStatus, Overview, PlanStatus, Running
 from tests.builders import NOW
 from tests.fakes.boards import facts, past
 from tests.fakes.clock import FakeClock
@@ -66,7 +66,7 @@ def test_the_worst_comes_first() -> None:
         replace(calm, facts=facts("y"), plan=WAITS),
     ]
 
-    status = Status(as_of=NOW, organizations=tuple(named))
+    status = Overview(as_of=NOW, organizations=tuple(named))
 
     assert [one.name for one in status.worst_first] == ["z", "y", "A", "b"]
 

@@ -14,7 +14,7 @@ from syncd.errors import (
     SyncdError,
 )
 from syncd.model.status import GuardStatus, OrganizationStatus
-from syncd.telemetry.http import words
+from syncd.status import words
 from tests.builders import NOW
 from tests.fakes import boards
 from tests.fakes.boards import Story, board_of

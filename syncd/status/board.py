@@ -20,12 +20,12 @@ from syncd.model.status import (
     BoardOrganization,
     GuardStatus,
     OrganizationStatus,
+    Overview,
     PastCycle,
     PendingRemoval,
     PlanStatus,
     RejectedEntry,
     Running,
-    Status,
     Trouble,
     WithheldOperation,
 )
@@ -98,11 +98,11 @@ class Board:
         """Return what is to be told of the cycles of *name*."""
         return _BoardObserver(self, name)
 
-    def snapshot(self) -> Status:
+    def snapshot(self) -> Overview:
         """Return everything as it is now."""
         now = self._clock.now()
         with self._lock:
-            return Status(as_of=now, organizations=tuple(_status(place, now) for place in self._places.values()))
+            return Overview(as_of=now, organizations=tuple(_status(place, now) for place in self._places.values()))
 
     def _began(self, name: str, at: datetime) -> None:
         with self._lock:

@@ -18,9 +18,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from syncd.telemetry.http.passwords import Gatekeeper, Verdict
-from syncd.telemetry.http.web import WebConfiguration
-from syncd.telemetry.settings import HttpSettings, is_loopback
+from syncd.web.passwords import Gatekeeper, Verdict
+from syncd.web.settings import HttpSettings, is_loopback
+from syncd.web.web_config import WebConfiguration
 
 #: The one thing that may be asked to happen.
 SYNC = "/-/sync"
