@@ -95,7 +95,7 @@ class PastCycle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class CycleUnderWay:
     """A cycle under way: its *stage*, how much is *done* of *total* (None: unknown), and its last sign of life."""
 
     since: datetime
@@ -207,7 +207,7 @@ class OrganizationStatus:
     facts: BoardOrganization
     as_of: datetime
     known_since: datetime
-    running: Running | None = None
+    running: CycleUnderWay | None = None
     next_at: datetime | None = None
     last_success: datetime | None = None
     cycles: tuple[PastCycle, ...] = ()

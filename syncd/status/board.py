@@ -18,6 +18,7 @@ from syncd.model.standing import Pending
 from syncd.model.status import (
     STOPPED,
     BoardOrganization,
+    CycleUnderWay,
     GuardStatus,
     OrganizationStatus,
     Overview,
@@ -25,7 +26,6 @@ from syncd.model.status import (
     PendingRemoval,
     PlanStatus,
     RejectedEntry,
-    Running,
     Trouble,
     WithheldOperation,
 )
@@ -48,7 +48,7 @@ class _Place:
     facts: BoardOrganization
     known_since: datetime
     cycles: "deque[PastCycle]" = field(default_factory=lambda: deque(maxlen=KEPT_CYCLES))
-    running: Running | None = None
+    running: CycleUnderWay | None = None
     next_at: datetime | None = None
     last_success: datetime | None = None
     failures: int = 0
@@ -107,7 +107,7 @@ class Board:
     def _began(self, name: str, at: datetime) -> None:
         with self._lock:
             if place := self._places.get(name):
-                place.running = Running(since=at, progress_at=at)
+                place.running = CycleUnderWay(since=at, progress_at=at)
 
     def _progressed(self, name: str, *, stage: str = "", total: int | None = None, count: int = 0) -> None:
         now = self._clock.now()

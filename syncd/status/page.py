@@ -32,7 +32,7 @@ SHOWN_LARGE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class OrganizationCard:
     """One organization as the templates take it."""
 
     status: OrganizationStatus
@@ -87,8 +87,8 @@ def policy(*, actions: bool) -> str:
     )
 
 
-def _card(one: OrganizationStatus, shown: Shown) -> Card:
-    return Card(
+def _card(one: OrganizationStatus, shown: Shown) -> OrganizationCard:
+    return OrganizationCard(
         status=one,
         name=safe(one.name),
         url=f"/organizations/{quote(one.name, safe='')}",

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from syncd.errors import ConfigurationError
 from syncd.model.status import Shown
-from syncd.web.door import KNOWN, SYNC, Door, Rules, is_from_elsewhere
+from syncd.web.door import KNOWN, SYNC, Door, DoorRules, is_from_elsewhere
 from syncd.web.passwords import Gatekeeper
 from syncd.web.settings import HttpSettings
 from syncd.web.web_config import Event, ReadWeb, WebConfiguration
@@ -75,7 +75,7 @@ class Pages(Protocol):
 class Application:
     """The ASGI application; made by `make_app`. *event* is told what is worth a line in the log."""
 
-    def __init__(self, answers: "_Answers", rules: Rules, read_web: ReadWeb, event: Event) -> None:
+    def __init__(self, answers: "_Answers", rules: DoorRules, read_web: ReadWeb, event: Event) -> None:
         self.event = event
         self._answers = answers
         self._rules = rules
@@ -110,7 +110,7 @@ class Application:
             raise ConfigurationError(message, hint=f"restart syncd to answer on {settings.listen}")
         web = WebConfiguration(settings, self._read_web, self.event)
         self.web.check_tls(web.now)
-        rules = Rules(settings=settings, web=web)
+        rules = DoorRules(settings=settings, web=web)
 
         def swap() -> None:
             self._rules = rules
@@ -134,7 +134,7 @@ def make_app(
     Raises:
         ConfigurationError: that file can't be used, or too much would be shown to strangers.
     """
-    rules = Rules(settings=settings, web=WebConfiguration(settings, read_web, event))
+    rules = DoorRules(settings=settings, web=WebConfiguration(settings, read_web, event))
     return Application(_Answers(settings, probes, metrics, pages, sync), rules, read_web, event)
 
 

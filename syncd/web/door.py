@@ -44,7 +44,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class DoorRules:
     """What is in force: the settings, and the file that they name."""
 
     settings: HttpSettings
@@ -59,7 +59,7 @@ class Rules:
 class Door:
     """Stands before *app*; what *rules* returns may change at any time."""
 
-    def __init__(self, app: ASGIApp, rules: Callable[[], Rules], gatekeeper: Gatekeeper) -> None:
+    def __init__(self, app: ASGIApp, rules: Callable[[], DoorRules], gatekeeper: Gatekeeper) -> None:
         self._app = app
         self._rules = rules
         self._gatekeeper = gatekeeper

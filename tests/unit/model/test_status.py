@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from syncd.model.status import Light, OrganizationStatus, Overview, PlanStatus, Running
+from syncd.model.status import CycleUnderWay, Light, OrganizationStatus, Overview, PlanStatus
 from tests.builders import NOW
 from tests.fakes.boards import facts, past
 from tests.fakes.clock import FakeClock
@@ -27,8 +27,8 @@ def organization(**others: object) -> OrganizationStatus:
     return OrganizationStatus(**(given | others))  # type: ignore[arg-type]  # the names are those of its fields
 
 
-def runs(*, silent_for: timedelta = timedelta(0)) -> Running:
-    return Running(since=NOW - timedelta(hours=5), progress_at=NOW - silent_for)
+def runs(*, silent_for: timedelta = timedelta(0)) -> CycleUnderWay:
+    return CycleUnderWay(since=NOW - timedelta(hours=5), progress_at=NOW - silent_for)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from syncd.web.door import MOST_AT_ONCE, Door, Rules
+from syncd.web.door import MOST_AT_ONCE, Door, DoorRules
 from syncd.web.passwords import Gatekeeper
 from syncd.web.settings import HttpSettings
 from syncd.web.web_config import WebConfiguration
@@ -86,7 +86,7 @@ def test_too_much_at_a_time_is_put_off_but_probes_are_not() -> None:
     """Requests beyond what is worked on at a time get 503 at once; a probe among them is answered."""
     asked = AskedApp()
     settings = HttpSettings()
-    rules = Rules(settings=settings, web=WebConfiguration(settings, read_web_settings, log))
+    rules = DoorRules(settings=settings, web=WebConfiguration(settings, read_web_settings, log))
     asked.asgi = Door(slow, lambda: rules, Gatekeeper())
     pages = [("GET", "/", None, b"")] * (MOST_AT_ONCE + 8)
 
