@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class StoredStatus:
     """Where one organization stands."""
 
     organization: str
@@ -54,7 +54,7 @@ def status(
     return 0
 
 
-def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -> Status:
+def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -> StoredStatus:
     from syncd.model.names import kind_of
 
     memory = stored.memory.load()
@@ -62,7 +62,7 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
     plan = stored.history.last_plan()
     approved = {operation for approval in memory.approvals for operation in approval.operations}
     held = {key for key, binding in memory.bindings.items() if binding.removed_at is None}
-    return Status(
+    return StoredStatus(
         organization=organization.name,
         organization_id=organization.workmail.organization_id,
         mode=organization.mode.value,
@@ -83,7 +83,7 @@ def last_success(stored: "OrganizationStore") -> datetime | None:
     return past_of(stored).last_success
 
 
-def _lines(status: Status) -> Iterator[str]:
+def _lines(status: StoredStatus) -> Iterator[str]:
     yield f"{status.organization} ({status.organization_id}), mode {status.mode}"
     cycle = status.last_cycle
     if cycle is None:

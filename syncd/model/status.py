@@ -96,7 +96,7 @@ class PastCycle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class CycleUnderWay:
     """A cycle under way: its *stage*, how much is *done* of *total* (None: unknown), and its last sign of life."""
 
     since: datetime
@@ -226,7 +226,7 @@ class OrganizationStatus:
     facts: BoardOrganization
     as_of: datetime
     known_since: datetime
-    running: Running | None = None
+    running: CycleUnderWay | None = None
     next_at: datetime | None = None
     last_success: datetime | None = None
     cycles: tuple[PastCycle, ...] = ()
@@ -286,7 +286,7 @@ class OrganizationStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Overview:
     """Every organization at *as_of*, in the order of the configuration."""
 
     as_of: datetime
@@ -296,3 +296,12 @@ class Status:
     def worst_first(self) -> tuple[OrganizationStatus, ...]:
         """The organizations by their light, and by name where that is the same."""
         return tuple(sorted(self.organizations, key=lambda one: (one.light.rank, one.name.casefold(), one.name)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a page may show: names and addresses, the button that asks for a cycle; *missing* is what syncd lacks."""
+
+    personal_data: bool = False
+    actions: bool = False
+    missing: tuple[str, ...] = ()

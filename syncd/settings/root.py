@@ -12,7 +12,8 @@ from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy
 from syncd.notices.settings import HeartbeatSettings, NoticeList, ReportsSettings
 from syncd.sources.settings import SourceSettings
 from syncd.store.settings import StoreUrl
-from syncd.telemetry.settings import HttpSettings, LogSettings
+from syncd.telemetry.settings import LogSettings
+from syncd.web.settings import HttpSettings
 from syncd.workmail.settings import WorkmailSettings
 
 MODES = (

@@ -1,1 +1,1 @@
-"""What operators see of a running syncd: log lines, metrics, health."""
+"""What operators see of a running syncd: log lines and metrics."""

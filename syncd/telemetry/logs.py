@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from syncd.telemetry.events import EVENTS
 from syncd.telemetry.redaction import SecretFilter, hide_personal_data
 from syncd.telemetry.settings import LogSettings
 
@@ -72,6 +73,20 @@ def get_logger(**bound: object) -> Logger:
     """Return the logger of syncd, with *bound* in each of its lines."""
     logger: Logger = structlog.get_logger(OURS).bind(**bound)
     return logger
+
+
+def log_event(log: Logger, name: str, /, **fields: object) -> None:
+    """Log the event *name* at the level that the inventory gives it; one that isn't there is `info`."""
+    known = EVENTS.get(name)
+    match known.level if known else "info":
+        case "debug":
+            log.debug(name, **fields)
+        case "info":
+            log.info(name, **fields)
+        case "warning":
+            log.warning(name, **fields)
+        case "error":
+            log.error(name, **fields)
 
 
 def count_lines(count: Callable[[str], None]) -> None:

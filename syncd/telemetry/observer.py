@@ -7,8 +7,7 @@ from typing import assert_never
 from syncd.errors import Interrupted, SourceError, SourceIncomplete, StoreError, SyncdError, TargetError
 from syncd.model.report import SUCCESSES, Outcome, Report, Result
 from syncd.ports import CycleObserver
-from syncd.telemetry.events import EVENTS
-from syncd.telemetry.logs import Logger, get_logger
+from syncd.telemetry.logs import Logger, get_logger, log_event
 from syncd.telemetry.metrics import Metrics
 
 #: Digits of a plan's digest on a line.
@@ -173,16 +172,7 @@ class TelemetryObserver(CycleObserver):
             with self._lock:
                 # A new cycle has no plan yet.
                 self._log = (self._plain if "cycle_id" in bound else self._log).bind(**bound)
-        known = EVENTS.get(name)
-        match known.level if known else "info":
-            case "debug":
-                self._log.debug(name, **fields)
-            case "info":
-                self._log.info(name, **fields)
-            case "warning":
-                self._log.warning(name, **fields)
-            case "error":
-                self._log.error(name, **fields)
+        log_event(self._log, name, **fields)
 
     def finished(self, report: Report) -> None:
         """Set the metrics of a finished cycle and write its one canonical line."""

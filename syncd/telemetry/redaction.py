@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from syncd.rendering.masking import without_addresses
+
 #: Fields whose text is ours, the service's, or an opaque id. Everything else may hold personal data.
 OPEN_FIELDS = frozenset(
     {
@@ -51,7 +53,6 @@ OPEN_FIELDS = frozenset(
     }
 )
 HIDDEN = "(hidden)"
-_ADDRESS = re.compile(r"[^\s\"'<>(),;:=@]+@[^\s\"'<>(),;:=@]+\.[^\s\"'<>(),;:=@.]+")
 #: Shorter ones would tear up ordinary words; no credential in use is that short.
 _SHORTEST_SECRET = 4
 #: Fewer digits may stand in any encoded text.
@@ -115,7 +116,7 @@ def _within_base64(secret: bytes, encode: Callable[[bytes], bytes]) -> set[str]:
 
 def _masked(value: object) -> object:
     if isinstance(value, str):
-        return _ADDRESS.sub("(address)", value)
+        return without_addresses(value)
     if isinstance(value, dict):
         return {key: _masked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

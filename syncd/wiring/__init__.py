@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from syncd.sources.ldap.source import LdapSource
     from syncd.sources.settings import CsvSettings
     from syncd.store.store import Store
-    from syncd.telemetry.settings import WebSettings
+    from syncd.web.settings import WebSettings
 
 #: Within what every kind of directory accepts: at least 8 and fewer than 64 (`workmail.md` F).
 _PASSWORD_LENGTH = 32
@@ -84,7 +84,7 @@ def read_web_settings(path: Path) -> "WebSettings":
         ConfigurationError: with every problem of the file.
     """
     from syncd.settings.reading import read_model
-    from syncd.telemetry.settings import WebSettings
+    from syncd.web.settings import WebSettings
 
     try:
         return read_model(WebSettings, path, os.environ)[0]

@@ -27,12 +27,14 @@ from syncd.notices.settings import HEARTBEAT
 from syncd.ports import Clock
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.sources.settings import CsvSettings
+from syncd.status.board import Board
+from syncd.status.pages import StatusPages
 from syncd.store.store import Store
-from syncd.telemetry.board import Board
-from syncd.telemetry.http import HttpServer, Probes, make_app
-from syncd.telemetry.logs import get_logger
+from syncd.telemetry.logs import get_logger, log_event
 from syncd.telemetry.metrics import new_metrics
 from syncd.telemetry.observer import TelemetryObserver
+from syncd.web.app import Probes, make_app
+from syncd.web.server import HttpServer
 from syncd.wiring import past
 
 
@@ -84,12 +86,13 @@ class Service:
         self._board = Board(self._clock, clean=self._hide)
         self._health = health = Health(self._machine)
         self._app = make_app(
-            self._metrics.registry,
-            Probes(live=health.live, ready=health.ready, started=health.start),
             loaded.settings.http,
-            board=self._board,
+            Probes(live=health.live, ready=health.ready, started=health.start),
+            metrics=self._metrics.exposition,
+            pages=StatusPages(self._board),
             sync=self._ask,
             read_web=wiring.read_web_settings,
+            event=_log,
         )
         self._notices = wiring.notices(loaded, on_outcome=self._metrics.noticed, event=self._note, clock=self._clock)
         self._works = self._take_over(loaded)
@@ -222,6 +225,11 @@ class Service:
         else:
             self._health.store_answered(good=True)
             self._metrics.store(up=True, size=facts.size, free=free)
+
+
+def _log(name: str, **fields: object) -> None:
+    """Log an event of the server, by what holds for the log then: a reload may have changed it."""
+    log_event(get_logger(), name, **fields)
 
 
 def _sha256(path: Path) -> str:

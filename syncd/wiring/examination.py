@@ -109,7 +109,7 @@ def _lock(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]
 
 
 def _http(loaded: Loaded) -> Iterator[Check]:
-    from syncd.telemetry.examination import examine
+    from syncd.web.examination import examine
 
     yield from examine(loaded.settings.http)
 

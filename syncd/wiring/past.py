@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from syncd.model.plan import Plan
     from syncd.model.status import PastCycle
     from syncd.notices.sending import Notices
+    from syncd.status.board import Board
     from syncd.store.records import CycleRecord
     from syncd.store.store import OrganizationStore
-    from syncd.telemetry.board import Board
     from syncd.telemetry.metrics import Metrics
 
 #: So many cycles a chart shows.

@@ -10,11 +10,14 @@ from typing import Any
 import bcrypt
 import httpx
 from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.exposition import choose_encoder
 from starlette.types import ASGIApp
 
-from syncd.telemetry.board import Board
-from syncd.telemetry.http import Application, Probes, make_app
-from syncd.telemetry.settings import HttpSettings
+from syncd.status.board import Board
+from syncd.status.pages import StatusPages
+from syncd.telemetry.logs import get_logger, log_event
+from syncd.web.app import Application, Probes, make_app
+from syncd.web.settings import HttpSettings
 from syncd.wiring import read_web_settings
 from tests.fakes.boards import board_of, in_sync
 
@@ -50,6 +53,11 @@ def bearer(token: str = TOKEN) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
+def log(name: str, **fields: object) -> None:
+    """Log what a server says, as syncd does."""
+    log_event(get_logger(), name, **fields)
+
+
 class AskedApp:
     """An application of *settings* over *board*; `get` and `post` ask it from the address *client*.
 
@@ -63,16 +71,21 @@ class AskedApp:
         self.registry = CollectorRegistry()
         Counter("syncd_cycles", "Cycles.", registry=self.registry).inc()
         self.app: Application = make_app(
-            self.registry,
-            Probes(live=lambda: self.checks, ready=lambda: self.checks, started=lambda: self.checks),
             HttpSettings(**settings),
-            board=self.board,
+            Probes(live=lambda: self.checks, ready=lambda: self.checks, started=lambda: self.checks),
+            metrics=self.exposition,
+            pages=StatusPages(self.board),
             sync=self.sync,
             read_web=read_web_settings,
+            event=log,
         )
         #: What is asked: the application, or what a test puts in its place.
         self.asgi: ASGIApp = self.app
         self._client = client
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
 
     def sync(self, name: str | None) -> tuple[str, ...]:
         self.asked.append(name)

@@ -17,7 +17,7 @@ from syncd.model.plan import Finding, Limit, Plan
 from syncd.model.report import Report
 from syncd.model.standing import Pending
 from syncd.model.status import BoardOrganization, PastCycle
-from syncd.telemetry.board import Board
+from syncd.status.board import Board
 from tests.builders import ORGANIZATION_ID, operation, plan
 from tests.fakes.clock import FakeClock
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page, Response, expect
 
-from syncd.telemetry.http import HttpServer
+from syncd.web.server import HttpServer
 from tests.fakes import boards
 from tests.fakes.apps import PASSWORD, AskedApp, web_file
 from tests.fakes.authority import Authority

@@ -12,7 +12,7 @@ import pytest
 from syncd import __version__
 from syncd.model.policy import Mode
 from syncd.settings import load
-from syncd.telemetry.settings import split_listen
+from syncd.web.settings import split_listen
 from syncd.wiring import run_examples
 from tests.fakes.manifests import FOLDER, HOUSE_RULES, documents, house_violations, one, pods, read
 from tests.fakes.pod_security import violations

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from syncd.model.status import Light, OrganizationStatus, PlanStatus, Running, Status
+from syncd.model.status import CycleUnderWay, Light, OrganizationStatus, Overview, PlanStatus
 from tests.builders import NOW
 from tests.fakes.boards import facts, past
 from tests.fakes.clock import FakeClock
@@ -27,8 +27,8 @@ def organization(**others: object) -> OrganizationStatus:
     return OrganizationStatus(**(given | others))  # type: ignore[arg-type]  # the names are those of its fields
 
 
-def runs(*, silent_for: timedelta = timedelta(0)) -> Running:
-    return Running(since=NOW - timedelta(hours=5), progress_at=NOW - silent_for)
+def runs(*, silent_for: timedelta = timedelta(0)) -> CycleUnderWay:
+    return CycleUnderWay(since=NOW - timedelta(hours=5), progress_at=NOW - silent_for)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_worst_comes_first() -> None:
         replace(calm, facts=facts("y"), plan=WAITS),
     ]
 
-    status = Status(as_of=NOW, organizations=tuple(named))
+    status = Overview(as_of=NOW, organizations=tuple(named))
 
     assert [one.name for one in status.worst_first] == ["z", "y", "A", "b"]
 

@@ -18,6 +18,7 @@ _LOGGERS = re.compile(r"_?log(ger)?")
 _PASSED_ON = {
     "syncd/cli/progress.py",
     "syncd/daemon/observers.py",
+    "syncd/telemetry/logs.py",
     "syncd/telemetry/observer.py",
     "syncd/wiring/daemon.py",
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from syncd.errors import ConfigurationError
 from syncd.model.check import Check, fail, ok, warn
-from syncd.telemetry.settings import HttpSettings, is_loopback, split_listen
+from syncd.web.settings import HttpSettings, is_loopback, split_listen
 
 _CODE = ConfigurationError.exit_code
 

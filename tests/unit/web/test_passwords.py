@@ -6,8 +6,8 @@ import time
 import bcrypt
 import pytest
 
-from syncd.telemetry.http.passwords import BURST, Gatekeeper, Verdict
-from syncd.telemetry.settings import WebSettings
+from syncd.web.passwords import BURST, Gatekeeper, Verdict
+from syncd.web.settings import WebSettings
 from tests.fakes.apps import PASSWORD, basic, bcrypt_hash
 from tests.fakes.clock import FakeClock
 

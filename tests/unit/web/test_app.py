@@ -8,8 +8,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from syncd.errors import ConfigurationError
-from syncd.telemetry.http.app import MOST_BODY
-from syncd.telemetry.settings import HttpSettings
+from syncd.web.app import MOST_BODY
+from syncd.web.settings import HttpSettings
 from tests.fakes.apps import AskedApp, basic, bearer, web_file
 from tests.fakes.boards import HOSTILE, board_of, in_sync, waiting
 

@@ -14,8 +14,9 @@ import structlog
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from syncd.errors import ConfigurationError
-from syncd.telemetry.http import HttpServer, server
-from syncd.telemetry.settings import HttpSettings
+from syncd.web import server
+from syncd.web.server import HttpServer
+from syncd.web.settings import HttpSettings
 from tests.fakes.apps import AskedApp, web_file
 from tests.fakes.authority import Authority, Identity
 

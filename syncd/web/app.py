@@ -1,16 +1,15 @@
 """What is answered: metrics, health, the status page; and one thing that may be asked to happen.
 
 Nothing here asks the source, the service or the store: a scrape never waits for them (`ops.md` OPS-5). The
-handlers read the board, the probes and the registry, and what they call must not block.
+handlers are given what knows the answers (metrics, probes, pages), and what they call must not block.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Protocol
 from urllib.parse import parse_qs
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -19,18 +18,18 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from syncd.errors import ConfigurationError
-from syncd.telemetry.board import Board
-from syncd.telemetry.http.door import KNOWN, SYNC, Door, Rules, is_from_elsewhere
-from syncd.telemetry.http.lamps import icon
-from syncd.telemetry.http.page import Shown, policy, render_asked, render_organization, render_overview
-from syncd.telemetry.http.passwords import Gatekeeper
-from syncd.telemetry.http.web import ReadWeb, WebConfiguration
-from syncd.telemetry.settings import HttpSettings
+from syncd.model.status import Shown
+from syncd.web.door import KNOWN, SYNC, Door, DoorRules, is_from_elsewhere
+from syncd.web.passwords import Gatekeeper
+from syncd.web.settings import HttpSettings
+from syncd.web.web_config import Event, ReadWeb, WebConfiguration
 
 #: Name of a thing that must be so -> whether it is. Must not block.
 Checks = Callable[[], Mapping[str, bool]]
 #: Asks for a cycle of the organization of that name, or of each; returns the names. KeyError: there is none.
 Sync = Callable[[str | None], tuple[str, ...]]
+#: Returns all metrics and their content type, in the format that an Accept header asks for.
+Metrics = Callable[[str], tuple[bytes, str]]
 #: The largest form that is read, in bytes: one name.
 MOST_BODY = 4096
 
@@ -44,10 +43,40 @@ class Probes:
     started: Checks
 
 
-class Application:
-    """The ASGI application; made by `make_app`."""
+class Pages(Protocol):
+    """The status page: HTML for people. Nothing here may block."""
 
-    def __init__(self, answers: "_Answers", rules: Rules, read_web: ReadWeb) -> None:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The organizations that have a page."""
+        ...
+
+    def overview(self, shown: Shown) -> str:
+        """Return the page over all organizations."""
+        ...
+
+    def organization(self, name: str, shown: Shown) -> str | None:
+        """Return the page of the organization *name*; None: there is none."""
+        ...
+
+    def asked(self, names: Sequence[str], shown: Shown) -> str:
+        """Return the page that answers whoever asked for a cycle of *names*."""
+        ...
+
+    def policy(self, *, actions: bool) -> str:
+        """Return the Content-Security-Policy of each page."""
+        ...
+
+    def icon(self, light: str) -> str | None:
+        """Return the picture of *light* as SVG; None: there is no such light."""
+        ...
+
+
+class Application:
+    """The ASGI application; made by `make_app`. *event* is told what is worth a line in the log."""
+
+    def __init__(self, answers: "_Answers", rules: DoorRules, read_web: ReadWeb, event: Event) -> None:
+        self.event = event
         self._answers = answers
         self._rules = rules
         self._read_web = read_web
@@ -79,9 +108,9 @@ class Application:
         if settings.listen != self.settings.listen:
             message = f"http.listen can't change while syncd runs: it answers on {self.settings.listen}"
             raise ConfigurationError(message, hint=f"restart syncd to answer on {settings.listen}")
-        web = WebConfiguration(settings, self._read_web)
+        web = WebConfiguration(settings, self._read_web, self.event)
         self.web.check_tls(web.now)
-        rules = Rules(settings=settings, web=web)
+        rules = DoorRules(settings=settings, web=web)
 
         def swap() -> None:
             self._rules = rules
@@ -91,34 +120,35 @@ class Application:
 
 
 def make_app(
-    registry: CollectorRegistry,
-    probes: Probes,
     settings: HttpSettings,
+    probes: Probes,
     *,
-    board: Board,
+    metrics: Metrics,
+    pages: Pages,
     sync: Sync | None,
     read_web: ReadWeb,
+    event: Event,
 ) -> Application:
-    """Return the application; *read_web* reads the file that `http.web_config` names.
+    """Return the application; *read_web* reads the file that `http.web_config` names, *event* writes the log.
 
     Raises:
         ConfigurationError: that file can't be used, or too much would be shown to strangers.
     """
-    rules = Rules(settings=settings, web=WebConfiguration(settings, read_web))
-    return Application(_Answers(registry, probes, settings, board, sync), rules, read_web)
+    rules = DoorRules(settings=settings, web=WebConfiguration(settings, read_web, event))
+    return Application(_Answers(settings, probes, metrics, pages, sync), rules, read_web, event)
 
 
 class _Answers:
     """The handlers. What takes a moment to write (metrics, pages) is written on a worker thread, by Starlette."""
 
     def __init__(
-        self, registry: CollectorRegistry, probes: Probes, settings: HttpSettings, board: Board, sync: Sync | None
+        self, settings: HttpSettings, probes: Probes, metrics: Metrics, pages: Pages, sync: Sync | None
     ) -> None:
-        self._registry = registry
-        self._probes = probes
-        self._board = board
-        self._sync = sync
         self.settings = settings
+        self._probes = probes
+        self._metrics = metrics
+        self._pages = pages
+        self._sync = sync
 
     def routes(self) -> list[Route]:
         return [
@@ -142,22 +172,20 @@ class _Answers:
         return _probe(self._probes.started(), request, "not started")
 
     def metrics(self, request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(self._registry), headers={"content-type": content_type})
+        text, content_type = self._metrics(request.headers.get("accept", ""))
+        return Response(text, headers={"content-type": content_type})
 
     def overview(self, _request: Request) -> Response:
-        return self._page(render_overview(self._board.snapshot(), self._shown()))
+        return self._page(self._pages.overview(self._shown()))
 
     def organization(self, request: Request) -> Response:
-        status = self._board.snapshot()
-        name = request.path_params["name"]
-        found = next((one for one in status.organizations if one.name == name), None)
-        if found is None:
+        text = self._pages.organization(request.path_params["name"], self._shown())
+        if text is None:
             raise HTTPException(404, "There is no organization of this name here; / shows all.\n")
-        return self._page(render_organization(found, self._shown()))
+        return self._page(text)
 
     def icon(self, request: Request) -> Response:
-        text = icon(request.path_params["light"])
+        text = self._pages.icon(request.path_params["light"])
         if text is None:
             raise HTTPException(404)
         return Response(text, media_type="image/svg+xml")
@@ -172,12 +200,11 @@ class _Answers:
         try:
             names = self._sync(name)
         except KeyError:
-            known = [one.name for one in self._board.snapshot().organizations]
-            near = get_close_matches(name or "", known, 1)
+            near = get_close_matches(name or "", self._pages.names, 1)
             hint = f"did you mean {near[0]}?" if near else "/ shows all."
             return PlainTextResponse(f"There is no organization of this name here; {hint}\n", 404)
         if "text/html" in request.headers.get("accept", ""):
-            return self._page(render_asked(names, self._shown(), self._board.snapshot().as_of), 202)
+            return self._page(self._pages.asked(names, self._shown()), 202)
         return PlainTextResponse("".join(f"{each}\n" for each in names), 202)
 
     def _shown(self) -> Shown:
@@ -189,7 +216,7 @@ class _Answers:
         )
 
     def _page(self, text: str, status: int = 200) -> Response:
-        headers = {"content-security-policy": policy(actions=self.settings.actions)}
+        headers = {"content-security-policy": self._pages.policy(actions=self.settings.actions)}
         return Response(text, status, headers=headers, media_type="text/html")
 
 

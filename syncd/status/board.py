@@ -18,14 +18,14 @@ from syncd.model.standing import Pending
 from syncd.model.status import (
     STOPPED,
     BoardOrganization,
+    CycleUnderWay,
     GuardStatus,
     OrganizationStatus,
+    Overview,
     PastCycle,
     PendingRemoval,
     PlanStatus,
     RejectedEntry,
-    Running,
-    Status,
     Trouble,
     WithheldOperation,
 )
@@ -48,7 +48,7 @@ class _Place:
     facts: BoardOrganization
     known_since: datetime
     cycles: "deque[PastCycle]" = field(default_factory=lambda: deque(maxlen=KEPT_CYCLES))
-    running: Running | None = None
+    running: CycleUnderWay | None = None
     next_at: datetime | None = None
     last_success: datetime | None = None
     failures: int = 0
@@ -98,16 +98,16 @@ class Board:
         """Return what is to be told of the cycles of *name*."""
         return _BoardObserver(self, name)
 
-    def snapshot(self) -> Status:
+    def snapshot(self) -> Overview:
         """Return everything as it is now."""
         now = self._clock.now()
         with self._lock:
-            return Status(as_of=now, organizations=tuple(_status(place, now) for place in self._places.values()))
+            return Overview(as_of=now, organizations=tuple(_status(place, now) for place in self._places.values()))
 
     def _began(self, name: str, at: datetime) -> None:
         with self._lock:
             if place := self._places.get(name):
-                place.running = Running(since=at, progress_at=at)
+                place.running = CycleUnderWay(since=at, progress_at=at)
 
     def _progressed(self, name: str, *, stage: str = "", total: int | None = None, count: int = 0) -> None:
         now = self._clock.now()

@@ -18,11 +18,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from syncd import __version__
-from syncd.model.status import Light, OrganizationStatus, Status
+from syncd.model.status import Light, OrganizationStatus, Overview, Shown
 from syncd.rendering.safe import safe
-from syncd.telemetry.http import words
-from syncd.telemetry.http.chart import Chart, draw
-from syncd.telemetry.http.lamps import SHAPES
+from syncd.status import words
+from syncd.status.chart import Chart, draw
+from syncd.status.lamps import SHAPES
 
 _FOLDER = Path(__file__).parent / "templates"
 #: So many organizations are shown whole on one page; with more, each has a page of its own.
@@ -32,16 +32,7 @@ SHOWN_LARGE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What may be shown: names and addresses, the button that asks for a cycle; *missing* is what syncd lacks."""
-
-    personal_data: bool = False
-    actions: bool = False
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class OrganizationCard:
     """One organization as the templates take it."""
 
     status: OrganizationStatus
@@ -50,19 +41,19 @@ class Card:
     label: str
     reason: str
     how_long: str
-    steps: tuple[words.Step, ...]
-    more_steps: tuple[words.Step, ...]
+    steps: tuple[words.Command, ...]
+    more_steps: tuple[words.Command, ...]
     chart: Chart | None
 
 
-def render_overview(status: Status, shown: Shown) -> str:
+def render_overview(overview: Overview, shown: Shown) -> str:
     """Return the page over all organizations, the worst first."""
-    cards = [_card(one, shown) for one in status.worst_first]
+    cards = [_card(one, shown) for one in overview.worst_first]
     asking = [card for card in cards if card.status.light.asks_for_a_look]
     large = asking[:SHOWN_LARGE]
     rest = cards[len(large) :]
     worst = cards[0].status.light if cards else Light.NOT_YET
-    verdict = words.verdict(status, shown.missing)
+    verdict = words.verdict(overview, shown.missing)
     more = {
         "cards": cards,
         "shown_whole": len(cards) <= SHOWN_WHOLE,
@@ -71,12 +62,12 @@ def render_overview(status: Status, shown: Shown) -> str:
         "busy": [card for card in rest if card.status.light is not Light.IN_SYNC],
         "calm": [card for card in rest if card.status.light is Light.IN_SYNC],
     }
-    return _render("overview.html", status.as_of, shown, worst, verdict, **more)
+    return _render("overview.html", overview.as_of, shown, worst, verdict, **more)
 
 
 def render_organization(one: OrganizationStatus, shown: Shown) -> str:
     """Return the page of one organization."""
-    verdict = words.verdict(Status(as_of=one.as_of, organizations=(one,)), shown.missing)
+    verdict = words.verdict(Overview(as_of=one.as_of, organizations=(one,)), shown.missing)
     return _render("organization.html", one.as_of, shown, one.light, verdict, card=_card(one, shown))
 
 
@@ -96,8 +87,8 @@ def policy(*, actions: bool) -> str:
     )
 
 
-def _card(one: OrganizationStatus, shown: Shown) -> Card:
-    return Card(
+def _card(one: OrganizationStatus, shown: Shown) -> OrganizationCard:
+    return OrganizationCard(
         status=one,
         name=safe(one.name),
         url=f"/organizations/{quote(one.name, safe='')}",

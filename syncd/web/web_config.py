@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from syncd.errors import ConfigurationError, SyncdError
-from syncd.telemetry.logs import get_logger
-from syncd.telemetry.settings import HttpSettings, TlsSettings, WebSettings
+from syncd.web.settings import HttpSettings, TlsServerSettings, WebSettings
 
 #: Reads a web configuration strictly; raises `ConfigurationError`. The reader lives above this room.
 ReadWeb = Callable[[Path], WebSettings]
+#: Is told what is worth a line in the log: the name of the event, and its fields.
+Event = Callable[..., None]
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _MODES = {
@@ -35,11 +36,12 @@ class Web:
 
 
 class WebConfiguration:
-    """Holds what is in force for *settings*; `refresh` looks whether a file has changed."""
+    """Holds what is in force for *settings*; `refresh` looks whether a file has changed, and tells *event*."""
 
-    def __init__(self, settings: HttpSettings, read: ReadWeb) -> None:
+    def __init__(self, settings: HttpSettings, read: ReadWeb, event: Event) -> None:
         self._settings = settings
         self._read = read
+        self._event = event
         self._rejected = ""
         self.now, self._seen = self._load_and_sign()
 
@@ -57,10 +59,10 @@ class WebConfiguration:
         except SyncdError as error:
             if str(error) != self._rejected:
                 self._rejected = str(error)
-                get_logger().error("web_config_rejected", path=path, message=str(error))
+                self._event("web_config_rejected", path=path, message=str(error))
             return
         self.now, self._seen, self._rejected = new, signature, ""
-        get_logger().info("web_config_reloaded", path=path)
+        self._event("web_config_reloaded", path=path)
 
     def _load_and_sign(self) -> tuple[Web, bytes]:
         """Return what the files say, and a signature that is not younger: no change is ever missed."""
@@ -138,7 +140,7 @@ def refuse_exposure(settings: HttpSettings, web: WebSettings) -> None:
     raise ConfigurationError(message, hint=hint)
 
 
-def _context(tls: TlsSettings) -> ssl.SSLContext:
+def _context(tls: TlsServerSettings) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[tls.min_version]
     context.verify_mode = _MODES[tls.client_auth_type]

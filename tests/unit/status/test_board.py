@@ -11,7 +11,7 @@ from syncd.errors import Interrupted, Problem, SourceIncomplete, SourceUnreachab
 from syncd.model.action import Action
 from syncd.model.report import Outcome, Result
 from syncd.model.status import STOPPED, Light, OrganizationStatus
-from syncd.telemetry.board import KEPT_CYCLES, KEPT_EACH, Board
+from syncd.status.board import KEPT_CYCLES, KEPT_EACH, Board
 from tests.builders import operation, plan
 from tests.fakes.boards import board_of, facts, finding, in_sync, past, pending, rejections, report_of, waiting_plan
 from tests.fakes.clock import FakeClock

@@ -7,10 +7,10 @@ import pytest
 import structlog
 
 from syncd.errors import ConfigurationError
-from syncd.telemetry.http.web import WebConfiguration
-from syncd.telemetry.settings import HttpSettings
+from syncd.web.settings import HttpSettings
+from syncd.web.web_config import WebConfiguration
 from syncd.wiring import read_web_settings
-from tests.fakes.apps import AskedApp, basic, bcrypt_hash, bearer, web_file
+from tests.fakes.apps import AskedApp, basic, bcrypt_hash, bearer, log, web_file
 from tests.fakes.authority import Authority, Identity
 
 
@@ -38,7 +38,7 @@ tls_server_config:
 basic_auth_users:
   ada: {bcrypt_hash()}
 """
-    now = WebConfiguration(HttpSettings(web_config=web_file(tmp_path, text)), read_web_settings).now
+    now = WebConfiguration(HttpSettings(web_config=web_file(tmp_path, text)), read_web_settings, log).now
 
     assert now.tls is not None
     assert now.tls.minimum_version is ssl.TLSVersion.TLSv1_3

@@ -7,12 +7,12 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from syncd.telemetry.http.door import MOST_AT_ONCE, Door, Rules
-from syncd.telemetry.http.passwords import Gatekeeper
-from syncd.telemetry.http.web import WebConfiguration
-from syncd.telemetry.settings import HttpSettings
+from syncd.web.door import MOST_AT_ONCE, Door, DoorRules
+from syncd.web.passwords import Gatekeeper
+from syncd.web.settings import HttpSettings
+from syncd.web.web_config import WebConfiguration
 from syncd.wiring import read_web_settings
-from tests.fakes.apps import AskedApp, basic, bearer, web_file
+from tests.fakes.apps import AskedApp, basic, bearer, log, web_file
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_too_much_at_a_time_is_put_off_but_probes_are_not() -> None:
     """Requests beyond what is worked on at a time get 503 at once; a probe among them is answered."""
     asked = AskedApp()
     settings = HttpSettings()
-    rules = Rules(settings=settings, web=WebConfiguration(settings, read_web_settings))
+    rules = DoorRules(settings=settings, web=WebConfiguration(settings, read_web_settings, log))
     asked.asgi = Door(slow, lambda: rules, Gatekeeper())
     pages = [("GET", "/", None, b"")] * (MOST_AT_ONCE + 8)
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from math import sqrt
 
 from syncd.model.status import PastCycle
-from syncd.telemetry.http.words import RESULT_WORDS, counted, span
+from syncd.status.words import RESULT_WORDS, counted, span
 
 #: Cycles that fit.
 MOST = 100

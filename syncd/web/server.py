@@ -17,10 +17,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from syncd.errors import ConfigurationError
-from syncd.telemetry.http.app import Application
-from syncd.telemetry.http.web import renewable
-from syncd.telemetry.logs import get_logger
-from syncd.telemetry.settings import split_listen
+from syncd.web.app import Application
+from syncd.web.settings import split_listen
+from syncd.web.web_config import renewable
 
 #: The largest head of a request, in bytes.
 MOST_HEAD = 16_384
@@ -106,7 +105,7 @@ class HttpServer:
         settings, web = self._app.settings, self._app.web.now
         if web.settings.asks and web.tls is None and not settings.is_local:
             reason = "passwords and tokens travel without TLS: set tls_server_config in http.web_config"
-            get_logger().warning("http_plaintext_allowed", listen=settings.listen, reason=reason)
+            self._app.event("http_plaintext_allowed", listen=settings.listen, reason=reason)
         host, port = self._socket.getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._server = uvicorn.Server(self._config())
@@ -171,7 +170,7 @@ class HttpServer:
         try:
             await asyncio.to_thread(self._app.refresh)
         except Exception as error:  # noqa: BLE001 - a defect here must not end the server
-            get_logger().error("web_config_rejected", error_type=type(error).__name__, exc_info=error)
+            self._app.event("web_config_rejected", error_type=type(error).__name__, exc_info=error)
 
     def _bind(self) -> socket.socket:
         listen = self._app.settings.listen

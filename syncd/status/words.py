@@ -13,13 +13,13 @@ from syncd.model.status import (
     GuardStatus,
     Light,
     OrganizationStatus,
+    Overview,
     PlanStatus,
-    Status,
     Trouble,
     WithheldOperation,
 )
+from syncd.rendering.masking import without_addresses
 from syncd.rendering.safe import safe
-from syncd.telemetry.redaction import hide_personal_data
 
 LABELS = {
     Light.FAILING: "Failing",
@@ -73,7 +73,7 @@ _RDN = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Command:
     """Something to type, and what it does."""
 
     command: str
@@ -111,15 +111,15 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def verdict(status: Status, missing: Sequence[str] = ()) -> str:
+def verdict(overview: Overview, missing: Sequence[str] = ()) -> str:
     """Return the one sentence over everything."""
     alone = f"syncd itself is not well: {', '.join(missing)}. " if missing else ""
-    total = len(status.organizations)
+    total = len(overview.organizations)
     if not total:
         return f"{alone}No organization is configured."
     if total == 1:
-        return f"{alone}{safe(status.organizations[0].name)} {_ALONE[status.organizations[0].light]}."
-    lights = Counter(one.light for one in status.organizations)
+        return f"{alone}{safe(overview.organizations[0].name)} {_ALONE[overview.organizations[0].light]}."
+    lights = Counter(one.light for one in overview.organizations)
     if len(lights) == 1:
         (light,) = lights
         return f"{alone}All {total:,} organizations {_AMONG[light][1]}."
@@ -247,13 +247,13 @@ def _in_sync(one: OrganizationStatus) -> str:
     return f"{made}WorkMail equals the directory{but}."
 
 
-def next_steps(one: OrganizationStatus) -> Iterator[Step]:
+def next_steps(one: OrganizationStatus) -> Iterator[Command]:
     """Yield what to type, the most useful first; nothing where nothing is wrong."""
     match one.light:
         case Light.FAILING:
             yield from _after_failure(one)
         case Light.STALE:
-            yield Step(command="journalctl -u syncd -e", effect="shows the last lines of the log")
+            yield Command(command="journalctl -u syncd -e", effect="shows the last lines of the log")
             yield command(one, "syncd doctor", "asks the directory, AWS and the store, and says who doesn't answer")
         case Light.WAITING:
             yield from approval(one)
@@ -263,7 +263,7 @@ def next_steps(one: OrganizationStatus) -> Iterator[Step]:
             return
 
 
-def _after_failure(one: OrganizationStatus) -> Iterator[Step]:
+def _after_failure(one: OrganizationStatus) -> Iterator[Command]:
     if one.fails_partly:
         yield command(one, "syncd history", "shows the last cycles and how their operations ended")
         yield command(one, "syncd plan", "shows what is left to do; changes nothing")
@@ -275,7 +275,7 @@ def _after_failure(one: OrganizationStatus) -> Iterator[Step]:
         yield command(one, "syncd plan", "tries it once more by hand; changes nothing")
 
 
-def approval(one: OrganizationStatus) -> Iterator[Step]:
+def approval(one: OrganizationStatus) -> Iterator[Command]:
     """Yield how to look at the plan that waits, and how to free it."""
     if one.plan is None:
         return
@@ -284,7 +284,7 @@ def approval(one: OrganizationStatus) -> Iterator[Step]:
     yield command(one, f"syncd approve {digest}", "frees what is withheld; the next cycle does it")
 
 
-def more_steps(one: OrganizationStatus) -> Iterator[Step]:
+def more_steps(one: OrganizationStatus) -> Iterator[Command]:
     """Yield what is always good to have at hand."""
     yield command(one, "syncd status", "where it stands, from the store")
     yield command(one, "syncd plan", "what a cycle would do now; changes nothing")
@@ -293,9 +293,9 @@ def more_steps(one: OrganizationStatus) -> Iterator[Step]:
     yield command(one, "syncd doctor", "whether everything it needs answers")
 
 
-def command(one: OrganizationStatus, text: str, effect: str) -> Step:
+def command(one: OrganizationStatus, text: str, effect: str) -> Command:
     """Return *text* for one organization, ready to paste into a shell."""
-    return Step(command=f"{text} --organization {shlex.quote(safe(one.name))}", effect=effect)
+    return Command(command=f"{text} --organization {shlex.quote(safe(one.name))}", effect=effect)
 
 
 def used(guard: GuardStatus, *, personal: bool) -> str:
@@ -325,5 +325,4 @@ def shown_hint(trouble: Trouble, *, personal: bool) -> str:
 
 def open_words(text: str) -> str:
     """Return *text* without addresses, as in the log, and without the names in DNs."""
-    masked = hide_personal_data({"message": text})["message"]
-    return safe(_RDN.sub(lambda found: f"{found[1]}=(hidden)", str(masked)))
+    return safe(_RDN.sub(lambda found: f"{found[1]}=(hidden)", without_addresses(text)))

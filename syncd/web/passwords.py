@@ -20,7 +20,7 @@ from enum import Enum, auto
 
 import bcrypt
 
-from syncd.telemetry.settings import WebSettings
+from syncd.web.settings import WebSettings
 
 #: Comparisons that may be made at once before it is one a second.
 BURST = 8

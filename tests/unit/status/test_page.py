@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 import pytest
 
 from syncd.errors import Problem, SourceIncomplete
-from syncd.telemetry.http.chart import FALL, MOST, RISE, WIDTH, draw
-from syncd.telemetry.http.lamps import SHAPES, icon
-from syncd.telemetry.http.page import SHOWN_LARGE, Shown, policy, render_organization, render_overview
+from syncd.model.status import Shown
+from syncd.status.chart import FALL, MOST, RISE, WIDTH, draw
+from syncd.status.lamps import SHAPES, icon
+from syncd.status.page import SHOWN_LARGE, policy, render_organization, render_overview
 from tests.fakes import boards
 from tests.fakes.boards import HOSTILE, Story, board_of, past
 

@@ -15,7 +15,7 @@ from syncd.errors import (
 )
 from syncd.model.plan import Limit
 from syncd.model.status import GuardStatus, OrganizationStatus
-from syncd.telemetry.http import words
+from syncd.status import words
 from tests.builders import NOW
 from tests.fakes import boards
 from tests.fakes.boards import Story, board_of

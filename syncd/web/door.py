@@ -18,9 +18,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from syncd.telemetry.http.passwords import Gatekeeper, Verdict
-from syncd.telemetry.http.web import WebConfiguration
-from syncd.telemetry.settings import HttpSettings, is_loopback
+from syncd.web.passwords import Gatekeeper, Verdict
+from syncd.web.settings import HttpSettings, is_loopback
+from syncd.web.web_config import WebConfiguration
 
 #: The one thing that may be asked to happen.
 SYNC = "/-/sync"
@@ -44,7 +44,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class DoorRules:
     """What is in force: the settings, and the file that they name."""
 
     settings: HttpSettings
@@ -59,7 +59,7 @@ class Rules:
 class Door:
     """Stands before *app*; what *rules* returns may change at any time."""
 
-    def __init__(self, app: ASGIApp, rules: Callable[[], Rules], gatekeeper: Gatekeeper) -> None:
+    def __init__(self, app: ASGIApp, rules: Callable[[], DoorRules], gatekeeper: Gatekeeper) -> None:
         self._app = app
         self._rules = rules
         self._gatekeeper = gatekeeper

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from syncd.model.check import Health
-from syncd.telemetry.examination import examine
-from syncd.telemetry.settings import HttpSettings
+from syncd.web.examination import examine
+from syncd.web.settings import HttpSettings
 from tests.fakes.authority import Authority, Identity
 from tests.fakes.slapd import free_port
 
