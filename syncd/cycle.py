@@ -32,10 +32,10 @@ from syncd.model.report import Outcome, Report, Result
 from syncd.model.situation import Situation
 from syncd.model.state import Desired, Entity
 from syncd.planning.assemble import assemble, without
-from syncd.planning.bindings import after_success, before_sending
+from syncd.planning.bindings import after_failure, after_success, before_sending, rolled_back
 from syncd.planning.evidence import updated_marks
 from syncd.planning.freshness import Item, due, touched
-from syncd.planning.judge import chosen_ids, judge
+from syncd.planning.judge import chosen_ids, disbelieved, judge
 from syncd.planning.match import match
 from syncd.ports import (
     Clock,
@@ -116,9 +116,11 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         situation, draft = cycle.plan(memory, desired, observed, marks)
         looked = cycle.look_closer(situation, draft)
         situation, plan = cycle.plan(memory, desired, looked, marks) if looked is not observed else (situation, draft)
+        if any(b.began_at for b in memory.bindings.values()) and cycle.disbelieves(plan, situation):
+            situation, plan = cycle.plan(memory, desired, looked, marks, disbelieved=True)
         plan = judge(cycle.resting_on_fresh_reads(situation, plan), situation, parts.guards)
 
-        cycle.remember(plan, marks, desired)
+        cycle.remember(plan, marks, situation)
         outcomes = () if options.dry_run else cycle.apply(situation, plan, chosen)
         return cycle.report(plan, outcomes, chosen)
 
@@ -245,7 +247,13 @@ class _Cycle:
                 raise UsageError(f"--only names {key!r}, which nobody has as key", hint=hint)
 
     def plan(
-        self, memory: Memory, desired: Desired, observed: Observed, marks: Mapping[Key, Mark]
+        self,
+        memory: Memory,
+        desired: Desired,
+        observed: Observed,
+        marks: Mapping[Key, Mark],
+        *,
+        disbelieved: bool = False,
     ) -> tuple[Situation, Plan]:
         """Match, then plan: pure, and the same for the draft and the plan itself."""
         with self._stage("plan"):
@@ -257,6 +265,7 @@ class _Cycle:
                 policy=self._policy,
                 source=self._parts.source_name,
                 now=self.now,
+                disbelieved=disbelieved,
             )
             situation = Situation(
                 organization=self._parts.organization,
@@ -271,6 +280,10 @@ class _Cycle:
                 pages=self._parts.pages,
             )
             return situation, assemble(situation, self._parts.facets, rejections)
+
+    def disbelieves(self, plan: Plan, situation: Situation) -> bool:
+        """Return whether a guard doesn't believe the source: then no removal that has begun may go on."""
+        return disbelieved(plan, situation, self._parts.guards, self._parts.source_guards)
 
     def look_closer(self, situation: Situation, draft: Plan) -> Observed:
         """Re-read every detail that *draft* rests on and that wasn't read in this cycle."""
@@ -293,20 +306,24 @@ class _Cycle:
         ]
         return without(plan, stale) if stale else plan
 
-    def remember(self, plan: Plan, marks: Mapping[Key, Mark], desired: Desired) -> None:
+    def remember(self, plan: Plan, marks: Mapping[Key, Mark], situation: Situation) -> None:
         """Store the plan; record the evidence of this read unless it is a dry run or a source guard tripped."""
         self._parts.observer.event("plan_made", plan=plan.digest[:12], **plan.counts)
         self._parts.history.save_plan(plan)
         tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
         if not self._options.dry_run and not tripped:
-            self._parts.memory.record_marks(marks, desired.counts)
+            self._parts.memory.record_marks(marks, situation.desired.counts)
+        if not self._options.dry_run:
+            for binding in rolled_back(situation, plan.operations):
+                self._parts.memory.bind(binding)
 
     def apply(self, situation: Situation, plan: Plan, chosen: Plan | None) -> tuple[Outcome, ...]:
         """Send what nothing withholds; of *chosen*, when given, only what recurs."""
         operations: tuple[Operation, ...] = plan.sendable
         if chosen is not None:
             allowed = chosen_ids(chosen, situation.memory.approvals)
-            operations = tuple(operation for operation in operations if operation.id in allowed)
+            ends = {operation.bundle for operation in operations if operation.ends_entity and operation.id in allowed}
+            operations = tuple(o for o in operations if o.id in allowed or o.bundle in ends)
         if not operations:
             return ()
         executor = Executor(
@@ -316,6 +333,7 @@ class _Cycle:
             clock=self._parts.clock,
             before=partial(before_sending, situation),
             after=partial(after_success, situation),
+            failure=partial(after_failure, situation),
             fatal_codes=self._parts.fatal_codes,
             workers=self._parts.workers,
             stop=self._parts.stop,
@@ -326,21 +344,29 @@ class _Cycle:
     def report(self, plan: Plan, outcomes: tuple[Outcome, ...], chosen: Plan | None) -> Report:
         """Record and return what came of it; operations of *chosen* that didn't recur are stale."""
         stale = () if chosen is None else tuple(o.summary for o in chosen.sendable if o.id not in plan.by_id)
-        code = self._exit_code(plan, outcomes, stale=bool(stale))
-        report = self._report(plan, outcomes, exit_code=code, stale=stale)
+        half = self._half_removed()
+        code = self._exit_code(plan, outcomes, stale=bool(stale), half_removed=bool(half))
+        report = self._report(plan, outcomes, exit_code=code, stale=stale, half_removed=half)
         # First recorded, then told: if that can't be recorded, the cycle failed, and is told of once.
         if not self._options.dry_run:
             self._parts.history.record(report)
         self._parts.observer.finished(report)
         return report
 
-    def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool) -> int:
+    def _half_removed(self) -> tuple[str, ...]:
+        """Return whose removal has begun and is neither finished nor given up, as the store has it now."""
+        bindings = self._parts.memory.load().bindings
+        return tuple(key for key, binding in sorted(bindings.items()) if binding.began_at is not None)
+
+    def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool, half_removed: bool) -> int:
         if stale:
             return StalePlan.exit_code
         if any(outcome.result is not Result.APPLIED for outcome in outcomes):
             return 4
         if self._options.strict and (plan.rejections or plan.notes or plan.pending):
             return 4
+        if half_removed:
+            return 3
         return 3 if plan.withheld or any(finding.tripped for finding in plan.findings) else 0
 
     def _report(
@@ -351,6 +377,7 @@ class _Cycle:
         exit_code: int,
         error: str = "",
         stale: tuple[str, ...] = (),
+        half_removed: tuple[str, ...] = (),
     ) -> Report:
         parts = self._parts
         ages = [at for kinds in self._read_at.values() for at in kinds.values()]
@@ -365,6 +392,7 @@ class _Cycle:
             stale=stale,
             error=error,
             exit_code=exit_code,
+            half_removed=half_removed,
             calls=dict(Counter(parts.target.calls()) - Counter(self._calls_before)),
             took=dict(self._took),
             oldest_detail_s=(self.now - min(ages)).total_seconds() if ages else 0.0,

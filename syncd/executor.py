@@ -14,7 +14,7 @@ from typing import Any
 from syncd.errors import CallError, OutcomeUnknown, Throttled, TransientCallError
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
-from syncd.model.operation import Call, Operation, Ref
+from syncd.model.operation import Bundle, BundleKind, Call, Operation, Ref
 from syncd.model.report import Outcome, Result
 from syncd.ports import Clock, Journal, Observer
 
@@ -45,6 +45,8 @@ _ANSWERS = frozenset({"EntityStateException", "EntityNotFoundException", "MailDo
 #: What an operation does to our bindings: before it is sent, and after success (binding, replaced key).
 Before = Callable[[Operation], Binding | None]
 After = Callable[[Operation, EntityId | None], tuple[Binding | None, Key | None]]
+#: The binding to write after a failure that no later try would change.
+Failure = Callable[[Operation, str], Binding | None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class Executor:
     clock: Clock
     before: Before
     after: After
+    failure: Failure
     #: Codes that mean that nothing else will succeed either (expired credentials).
     fatal_codes: frozenset[str] = frozenset()
     workers: int = 1
@@ -65,6 +68,8 @@ class Executor:
     _stopped: dict[str, str] = field(default_factory=dict)
     _failures: dict[tuple[str, str], int] = field(default_factory=dict)
     _fatal: str = ""
+    _begun: set[Bundle] = field(default_factory=set)
+    _broken: set[Bundle] = field(default_factory=set)
 
     def run(self, operations: Sequence[Operation], *, read_at: float) -> tuple[Outcome, ...]:
         """Send *operations* (in sending order); *read_at* is the monotonic time of the read they rest on.
@@ -112,7 +117,9 @@ class Executor:
     def _why_not(self, operation: Operation, graph: "_Graph", read_at: float) -> tuple[str, str] | None:
         if failed := graph.failed_need(operation):
             return "NeedFailed", f"it needs {failed!r}, which did not succeed"
-        if self.stop.is_set():
+        if operation.bundle in self._broken:
+            return "NeedFailed", "a step of the same removal was refused for good; what it took is put back"
+        if self.stop.is_set() and operation.bundle not in self._begun:
             return "Stopped", "syncd was told to stop; the next cycle goes on"
         if self._fatal:
             return "Stopped", self._fatal
@@ -124,6 +131,8 @@ class Executor:
 
     def _carry_out(self, operation: Operation) -> Outcome:
         call = None if operation.call is None else self._filled(operation.call)
+        if operation.bundle.is_whole:  # half of it would be worse than none: a stop waits for its end
+            self._begun.add(operation.bundle)
         self.journal.intend(operation, operation.call, binding=self.before(operation))
         outcome, created = (
             (Outcome(operation=operation, result=Result.APPLIED), None)
@@ -131,6 +140,8 @@ class Executor:
             else self._attempt(operation, call)
         )
         binding, replaces = self.after(operation, created) if outcome.result is Result.APPLIED else (None, None)
+        if outcome.permanent:
+            binding = self.failure(operation, outcome.code)
         self.journal.settle(outcome, binding=binding, replaces=replaces)
         if created is not None:
             self._created[operation.subject] = created
@@ -175,6 +186,8 @@ class Executor:
             del self._failures[key]
         if outcome.result is Result.APPLIED:
             return
+        if outcome.permanent and outcome.operation.bundle.kind is BundleKind.REMOVAL:
+            self._broken.add(outcome.operation.bundle)
         if outcome.code in self.fatal_codes:
             self._fatal = f"the credentials are no good any more ({outcome.code})"
         elif outcome.code in _STOPPING:
@@ -226,7 +239,12 @@ class _Tries:
 
 def _failed(operation: Operation, error: CallError, attempts: int, result: Result) -> Outcome:
     return Outcome(
-        operation=operation, result=result, code=error.code, message=error.service_message, attempts=attempts
+        operation=operation,
+        result=result,
+        code=error.code,
+        message=error.service_message,
+        attempts=attempts,
+        permanent=result is Result.FAILED and not isinstance(error, TransientCallError),
     )
 
 

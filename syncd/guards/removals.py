@@ -16,9 +16,15 @@ class Removals:
     counts = frozenset({Count.REMOVALS})
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
-        """Yield one finding per kind that has a population or a removal; deferred removals count with the people."""
+        """Yield one finding per kind that has a population or a removal; deferred removals count with the people.
+
+        A removal that has begun was counted then.
+        """
         threshold = situation.policy.guards.removals
-        counted_ones = [o for o in plan.operations if o.destructive and o.counts_as in self.counts]
+        begun = {key for key, binding in situation.memory.bindings.items() if binding.began_at is not None}
+        counted_ones = [
+            o for o in plan.operations if o.destructive and o.counts_as in self.counts and o.row not in begun
+        ]
         for kind in SYNCHRONIZED:
             removals = [o for o in counted_ones if kind_of(Key(o.row)) is kind]
             later = plan.deferred_as(Count.REMOVALS) if kind is Kind.USER else 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from syncd.guards.threshold import SMALL_POPULATION_LIMIT
 from syncd.model.names import SYNCHRONIZED, Kind, kind_of
-from syncd.model.operation import Bundle
+from syncd.model.operation import Bundle, BundleKind
 from syncd.model.page import Count
 from syncd.model.plan import Finding, Limit, Plan
 from syncd.model.situation import Situation
@@ -17,7 +17,10 @@ from syncd.model.situation import Situation
 def _disbelieved(plan: Plan) -> frozenset[Bundle]:
     """Return what must not follow from a source that isn't believed: all but what begins, and adds to what stays."""
     return frozenset(
-        o.bundle for o in plan.operations if o.destructive or (o.entity is not None and not o.verb.believed)
+        o.bundle
+        for o in plan.operations
+        if o.bundle.kind is not BundleKind.ROLLBACK
+        and (o.destructive or (o.entity is not None and not o.verb.believed))
     )
 
 

@@ -12,7 +12,9 @@ class Binding:
     """The remembered tie key <-> entity: ownership.
 
     *source* names the source type and key attribute it was made under (`csv:employee_id`).
-    *addresses* were held when the entity was removed, the primary first: a return puts them back.
+    *addresses* and *groups* are what it held when its removal began, the primary address first: a return, or giving
+    the removal up, puts them back. *began_at* is set while a removal is under way, *removed_at* once it has ended.
+    *stuck* is the error code that ended a removal for good: it isn't begun again without a person's word.
     """
 
     key: Key
@@ -22,6 +24,9 @@ class Binding:
     since: datetime
     addresses: tuple[str, ...] = ()
     removed_at: datetime | None = None
+    groups: tuple[EntityId, ...] = ()
+    began_at: datetime | None = None
+    stuck: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,11 @@ def apart(group: EntityId, member: EntityId) -> Fact:
     return Fact(f"apart:{group}:{member}")
 
 
+def ended(key: Key) -> Fact:
+    """The entity of *key* is out of use: its removal is over, and nothing of it is given back any more."""
+    return Fact(f"ended:{key}")
+
+
 def permitted(proposal: str, key: Key) -> Fact:
     """The *proposal* (adopt, rebind, recreate, re-register) about *key* was carried out."""
     return Fact(f"{proposal}:{key}")
@@ -92,6 +97,7 @@ class BundleKind(StrEnum):
 
     REMOVAL = "removal"  # a person's or a group's whole removal
     MOVE = "move"  # one connected move of addresses among people who stay
+    ROLLBACK = "rollback"  # gives back what a removal took that may not go on
     SINGLE = "single"  # nothing: it is withheld, deferred and freed by itself
 
 
@@ -112,7 +118,7 @@ class Bundle:
     def parse(cls, text: str) -> Self:
         """Return the bundle whose text is *text*."""
         word, _, rest = text.partition(":")
-        if word in (BundleKind.REMOVAL, BundleKind.MOVE):
+        if word in (BundleKind.REMOVAL, BundleKind.MOVE, BundleKind.ROLLBACK):
             return cls(BundleKind(word), rest)
         return cls(BundleKind.SINGLE, text)
 
@@ -125,6 +131,11 @@ class Bundle:
 def removal_of(key: Key) -> Bundle:
     """Return the bundle of everything that the removal of *key* takes."""
     return Bundle(BundleKind.REMOVAL, key)
+
+
+def rollback_of(key: Key) -> Bundle:
+    """Return the bundle of everything that puts *key* back to where it was before its removal began."""
+    return Bundle(BundleKind.ROLLBACK, key)
 
 
 def single(*words: str) -> Bundle:
@@ -178,8 +189,14 @@ class Operation:
 
     @property
     def counts_as(self) -> Count:
-        """What guards count it as: what lies inside a removal is that removal."""
-        return Count.REMOVALS if self.bundle.kind is BundleKind.REMOVAL else self.verb.counts_as
+        """What guards count it as: what lies inside a removal is that removal, and giving back takes nothing away."""
+        match self.bundle.kind:
+            case BundleKind.REMOVAL:
+                return Count.REMOVALS
+            case BundleKind.ROLLBACK:
+                return Count.NOTHING
+            case _:
+                return self.verb.counts_as
 
     @property
     def ends_entity(self) -> bool:
@@ -189,7 +206,7 @@ class Operation:
     @property
     def row(self) -> str:
         """The key of the entry that it rests on: of a membership that is the group, within a removal the leaver."""
-        return self.bundle.key if self.bundle.kind is BundleKind.REMOVAL else self.subject
+        return self.bundle.key if self.bundle.kind in (BundleKind.REMOVAL, BundleKind.ROLLBACK) else self.subject
 
 
 def hashed(material: object) -> str:

@@ -73,6 +73,8 @@ class Removal(Section):
     after_cycles: Annotated[int, Field(ge=1)] = 3
     after: Duration = timedelta(hours=24)
     disabled_after: Duration = timedelta(0)
+    #: A removal that has begun and can't be ended within this time is given up: what it took is put back.
+    finish_within: Duration = timedelta(hours=1)
     delete: Literal["never"] = "never"
 
 

@@ -33,6 +33,8 @@ class Outcome:
     code: str = ""
     message: str = ""
     attempts: int = 0
+    #: Whether no later try would end otherwise.
+    permanent: bool = False
     #: Id that a creation returned.
     entity: str = ""
 
@@ -52,6 +54,8 @@ class Report:
     stale: tuple[str, ...] = ()
     error: str = ""
     exit_code: int = 0
+    #: Those whose removal has begun and is neither finished nor given up.
+    half_removed: tuple[str, ...] = ()
     calls: Mapping[str, int] = field(default_factory=dict)
     took: Mapping[str, float] = field(default_factory=dict)
     #: Age in seconds of the oldest detail the plan rests on.

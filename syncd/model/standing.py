@@ -56,6 +56,8 @@ class Freeze(StrEnum):
     REBIND = "rebind"
     PILOT = "pilot"
     LATER = "later"
+    ROLLBACK = "rollback"
+    UNDER_WAY = "under way"
     BLOCKED = "blocked"
 
 
@@ -92,3 +94,5 @@ class Standings:
     newcomers: frozenset[Key] = frozenset()
     dropped: frozenset[Key] = frozenset()
     proposals: Mapping[Key, Proposal] = field(default_factory=dict)
+    #: Removals that have begun and may not go on, with the reason: what they took is put back.
+    rollbacks: Mapping[Key, str] = field(default_factory=dict)

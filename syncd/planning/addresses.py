@@ -183,9 +183,14 @@ class _Table:
             for key in sorted(contested[address] - {first.key}):
                 self._refuse(self.movers[key], address, Obstacle.CONTESTED, first.key)
 
-    def _precedence(self, mover: _Mover, address: str) -> tuple[bool, bool, str]:
+    def _precedence(self, mover: _Mover, address: str) -> tuple[bool, bool, bool, str]:
         holder = self._holder.get(address)
-        return (holder is None or holder.key != mover.key, address in mover.claims, mover.key)
+        return (
+            not mover.party.reclaims,
+            holder is None or holder.key != mover.key,
+            address in mover.claims,
+            mover.key,
+        )
 
     # --- refusing ---------------------------------------------------------------------------------------
 

@@ -1,15 +1,16 @@
 """From a situation to a plan: asks the facets, applies the mode, links, cuts, orders."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-from syncd.model.action import Action
 from syncd.model.entry import Rejection
 from syncd.model.names import SYNCHRONIZED, Key, fold
 from syncd.model.operation import Bundle, BundleKind, Operation
-from syncd.model.page import Role, Verb
+from syncd.model.page import Rank, Role, Verb
 from syncd.model.plan import Note, Plan, Populations
+from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
 from syncd.model.state import Entity, State
@@ -28,7 +29,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
     to wait come first: whoever they block is frozen for the facets that follow.
     """
     situation, postponed = _first_leavers(situation)
-    draw = _Draw(situation.policy.mode.allows, situation.policy.max_operations)
+    draw = _Draw(partial(_is_inside, situation.policy.mode), situation.policy.max_operations)
     notes: list[Note] = []
     for facet in facets:
         proposed = facet.propose(situation)
@@ -59,7 +60,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
         rejections=(*situation.desired.rejections, *rejections),
         notes=tuple(
             sorted(
-                [*notes, *_name_notes(situation), *_outsider_notes(situation)],
+                [*notes, *_name_notes(situation), *_outsider_notes(situation), *_removal_notes(situation)],
                 key=lambda note: (note.code, note.subject, note.text),
             )
         ),
@@ -74,10 +75,10 @@ class _Draw:
     Bundles that facets share, or spread over their stream, are taken whole.
     """
 
-    def __init__(self, allowed: Collection[Action], limit: int) -> None:
+    def __init__(self, is_inside: Callable[[Operation], bool], limit: int) -> None:
         self.operations: list[Operation] = []
         self.deferred: Counter[Verb] = Counter()
-        self._allowed = allowed
+        self._is_inside = is_inside
         self._limit = limit
         self._unseen = 0
 
@@ -85,7 +86,7 @@ class _Draw:
         """Take the first of *stream* within the mode, and as many outside of it."""
         room = {True: self._limit, False: self._limit}
         for operation in stream:
-            inside = operation.action in self._allowed
+            inside = self._is_inside(operation)
             if operation.bundle.is_whole and inside:
                 self.operations.append(operation)
             elif room[inside]:
@@ -109,7 +110,9 @@ def _first_leavers(situation: Situation) -> tuple[Situation, int]:
     if len(standings.leaving) <= room:
         return situation, 0
     frozen = Frozen(Freeze.LATER, "its removal comes in a later plan")
-    later = dict.fromkeys(sorted(standings.leaving)[room:], frozen)
+    bindings = situation.memory.bindings
+    begun_first = sorted(standings.leaving, key=lambda key: (bindings[key].began_at is None, key))
+    later = dict.fromkeys(begun_first[room:], frozen)
     now = {key: why for key, why in standings.leaving.items() if key not in later}
     standings = replace(standings, leaving=now, frozen={**standings.frozen, **later})
     return replace(situation, standings=standings), len(later)
@@ -141,11 +144,19 @@ def _with_blocked(situation: Situation, blocked: Mapping[Key, str]) -> Situation
     )
 
 
+def _is_inside(mode: Mode, operation: Operation) -> bool:
+    """Return whether *mode* allows it; what a removal took is put back in every mode that writes."""
+    if operation.bundle.kind is BundleKind.ROLLBACK:
+        return mode is not Mode.OBSERVE
+    return operation.action in mode.allows
+
+
 def _within_mode(situation: Situation, operations: Iterable[Operation]) -> tuple[list[Operation], list[Operation]]:
     """Split off what the mode leaves out, and what awaits something only that would give."""
-    allowed = situation.policy.mode.allows
-    inside = [operation for operation in operations if operation.action in allowed]
-    outside = [operation for operation in operations if operation.action not in allowed]
+    inside: list[Operation] = []
+    outside: list[Operation] = []
+    for operation in operations:
+        (inside if _is_inside(situation.policy.mode, operation) else outside).append(operation)
     if not outside:
         return inside, outside
     given_inside = {fact for operation in inside for fact in operation.gives}
@@ -171,7 +182,8 @@ def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[Verb]) -
     chosen: set[Bundle] = set()
     total = 0
     for operation in sorted(
-        operations, key=lambda o: (o.bundle.kind is not BundleKind.REMOVAL, o.subject, rank(o), o.id)
+        operations,
+        key=lambda o: (o.bundle.kind not in (BundleKind.REMOVAL, BundleKind.ROLLBACK), o.subject, rank(o), o.id),
     ):
         if total >= limit:
             break
@@ -182,6 +194,11 @@ def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[Verb]) -
             total += size
     deferred.update(operation.verb for operation in operations if operation.bundle not in chosen)
     return tuple(operation for operation in operations if operation.bundle in chosen)
+
+
+def _protecting_first(operation: Operation) -> tuple[bool, str, Rank, str]:
+    rest = operation.bundle.kind not in (BundleKind.REMOVAL, BundleKind.ROLLBACK)
+    return rest, operation.subject, rank(operation), operation.id
 
 
 def _needed_bundles(operations: Sequence[Operation]) -> Mapping[Bundle, set[Bundle]]:
@@ -236,6 +253,13 @@ def _name_notes(situation: Situation) -> list[Note]:
             text = f"is called {entity.name!r} in WorkMail and {wanted.name!r} in the directory; WorkMail can't rename"
             notes.append(Note(code="name_differs", subject=key, text=text))
     return notes
+
+
+def _removal_notes(situation: Situation) -> list[Note]:
+    """Removals under way that don't simply come to their end: nobody is half removed without being named."""
+    causes = (Freeze.ROLLBACK, Freeze.UNDER_WAY)
+    frozen = situation.standings.frozen.items()
+    return [Note(code="half_removed", subject=key, text=why.text) for key, why in frozen if why.cause in causes]
 
 
 def _outsider_notes(situation: Situation) -> list[Note]:

@@ -1,10 +1,11 @@
 """How ownership changes with an operation: before it is sent, and after it succeeded."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from syncd.model.detail import ALIASES
+from syncd.model.detail import ALIASES, MEMBERS
 from syncd.model.memory import Binding
-from syncd.model.names import EntityId, Key
+from syncd.model.names import EntityId, Key, fold
 from syncd.model.operation import BundleKind, Operation
 from syncd.model.page import Role
 from syncd.model.situation import Situation
@@ -20,7 +21,10 @@ def remembered(situation: Situation, key: Key) -> Binding | None:
 
 
 def before_sending(situation: Situation, operation: Operation) -> Binding | None:
-    """Return the binding to write with the intent: a leaver's addresses, so that a return can put them back."""
+    """Return the binding to write with the intent: all that a leaver holds before the first step of its removal.
+
+    So a return, or giving the removal up, can put it back, wherever the program ends.
+    """
     if operation.bundle.kind is not BundleKind.REMOVAL:
         return None
     binding = situation.memory.bindings.get(Key(operation.bundle.key))
@@ -29,9 +33,27 @@ def before_sending(situation: Situation, operation: Operation) -> Binding | None
     entity = situation.observed.entities[binding.entity]
     aliases = situation.observed.details.of(ALIASES).get(binding.entity, ())
     held = [entity.primary, *sorted(aliases)]
-    # A removal that got stuck is tried again: what was given up the first time is remembered already.
-    kept = dict.fromkeys([*binding.addresses, *(address for address in held if address and not is_parking(address))])
-    return replace(binding, addresses=tuple(kept))
+    # What was given up before, by a removal that goes on, is remembered already.
+    before = binding if binding.began_at is not None else replace(binding, addresses=(), groups=())
+    kept = dict.fromkeys([*before.addresses, *(address for address in held if address and not is_parking(address))])
+    members = situation.observed.details.of(MEMBERS)
+    groups = dict.fromkeys([*before.groups, *sorted(g for g, inside in members.items() if binding.entity in inside)])
+    began = binding.began_at or situation.now
+    return replace(binding, addresses=tuple(kept), groups=tuple(groups), began_at=began, stuck="")
+
+
+def after_failure(situation: Situation, operation: Operation, code: str) -> Binding | None:
+    """Return the binding to write with an outcome that no later try would change: its removal is given up."""
+    begun = before_sending(situation, operation)
+    return None if begun is None else replace(begun, stuck=code)
+
+
+def rolled_back(situation: Situation, operations: Iterable[Operation]) -> Iterator[Binding]:
+    """Yield the bindings of those whose removal was given up, and to whom nothing is left to be put back."""
+    busy = {operation.bundle.key for operation in operations if operation.bundle.kind is BundleKind.ROLLBACK}
+    for key in situation.standings.rollbacks:
+        if key not in busy:
+            yield replace(situation.memory.bindings[key], began_at=None, addresses=(), groups=())
 
 
 def after_success(
@@ -57,9 +79,24 @@ def after_success(
             return None, None  # about an entity that its own operation has just bound; ours, if any, is lost
         case Role.ENDS if binding is not None:
             stored = before_sending(situation, operation) or binding
-            return replace(stored, removed_at=situation.now), None
-        case Role.ENABLES if binding is not None and binding.removed_at is not None:
-            back = replace(binding, key=key, source=situation.source, removed_at=None, addresses=())
+            return replace(stored, removed_at=situation.now, began_at=None), None
+        case Role.ENABLES if binding is not None and (binding.removed_at or binding.began_at) is not None:
+            back = replace(
+                binding, key=key, source=situation.source, removed_at=None, began_at=None, addresses=(), groups=()
+            )
             return back, None
         case _:
             return None, None
+
+
+def reserved_addresses(situation: Situation) -> Mapping[str, Key]:
+    """Return the addresses (folded) of removals that aren't over: nobody gets them before, so all can be undone."""
+    standings, aliases = situation.standings, situation.observed.details.of(ALIASES)
+    found: dict[str, Key] = {}
+    for key, binding in situation.memory.bindings.items():
+        if binding.began_at is not None:
+            found.update(dict.fromkeys(map(fold, binding.addresses), key))
+    for key in standings.leaving:
+        entity = situation.observed.entities[standings.entity_of[key]]
+        found.update(dict.fromkeys(map(fold, filter(None, (entity.primary, *aliases.get(entity.id, ())))), key))
+    return found

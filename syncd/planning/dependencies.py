@@ -17,16 +17,13 @@ from syncd.model.page import Rank
 from syncd.model.situation import Situation
 from syncd.model.state import State
 
-NOTHING: frozenset[str] = frozenset()
-
 
 def link(
     operations: Sequence[Operation], is_true: Callable[[Fact], bool]
 ) -> tuple[tuple[Operation, ...], Mapping[str, Fact]]:
     """Return the operations with their needs, and the ones that must wait with the fact they lack.
 
-    A deregistration *follows* everything else in its bundle and needs none of it: a leaver never
-    stays because an exit failed.
+    A deregistration needs everything else in its bundle: a removal comes to its end whole, or is given up whole.
     """
     waiting = _without_hope(operations, is_true)
     going = [operation for operation in operations if operation.id not in waiting]
@@ -37,9 +34,9 @@ def link(
     linked = []
     for operation in going:
         needs = frozenset(giver for fact in operation.awaits for giver in givers.get(fact, ()))
-        follows = frozenset(bundles[operation.bundle] - {operation.id}) if operation.ends_entity else NOTHING
-        changed = needs != operation.needs or follows != operation.follows
-        linked.append(replace(operation, needs=needs, follows=follows) if changed else operation)
+        if operation.ends_entity:
+            needs |= bundles[operation.bundle] - {operation.id}
+        linked.append(replace(operation, needs=needs) if needs != operation.needs else operation)
     return tuple(linked), waiting
 
 
@@ -133,6 +130,8 @@ def rank(operation: Operation) -> Rank:
     """Return how early *operation* should go where its needs leave a choice: what protects first, the rest last."""
     if operation.proposal or operation.call is None:
         return Rank.OWNERSHIP
+    if operation.bundle.kind is BundleKind.ROLLBACK:
+        return Rank.OWNERSHIP
     if operation.bundle.kind is BundleKind.REMOVAL:
         return Rank.END if operation.ends_entity else Rank.EXIT
     return operation.verb.rank
@@ -154,6 +153,8 @@ class StartingFacts:
                 return Key(rest) in self._situation.standings.entity_of
             case "enabled":
                 return self._is_enabled(Key(rest))
+            case "ended":
+                return not self._is_enabled(Key(rest))
             case "free":
                 return not self._held().get(rest)
             case "holds" | "demoted":

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from syncd.model.memory import Approval
-from syncd.model.operation import Bundle, Operation
+from syncd.model.names import Key
+from syncd.model.operation import Bundle, BundleKind, Operation
 from syncd.model.page import Role
 from syncd.model.plan import Cause, Finding, Plan, Withheld
 from syncd.model.situation import Situation
@@ -29,6 +30,7 @@ def judge(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Plan:
         if operation.proposal:
             why = Withheld(cause=Cause.APPROVAL, text=f"needs approval: {operation.reason}")
             withheld.setdefault(operation.id, why)
+    withheld |= _stuck(plan, situation)
     for identity in freed:
         withheld.pop(identity, None)
     withheld |= {i: why for i, why in _of_the_same_rows(plan, withheld) if i not in freed}
@@ -47,6 +49,27 @@ def _freed(plan: Plan, ids: frozenset[str]) -> frozenset[str]:
     """Return *ids*, and every operation of a removal whose end is among them: it was approved as a whole."""
     removals = {operation.bundle for operation in plan.operations if operation.ends_entity and operation.id in ids}
     return ids.union(operation.id for operation in plan.operations if operation.bundle in removals)
+
+
+def _stuck(plan: Plan, situation: Situation) -> dict[str, Withheld]:
+    """Return what must not be begun again without a person's word: the service refused it for good."""
+    codes = {key: b.stuck for key, b in situation.memory.bindings.items() if b.stuck and b.began_at is None}
+    return {
+        o.id: Withheld(
+            cause=Cause.APPROVAL,
+            text=f"this removal was given up, since the service refused it for good ({codes[Key(o.row)]}): "
+            "mend that, then approve the plan",
+        )
+        for o in plan.operations
+        if o.bundle.kind is BundleKind.REMOVAL and o.row in codes
+    }
+
+
+def disbelieved(plan: Plan, situation: Situation, guards: Sequence[Guard], source_guards: Collection[str]) -> bool:
+    """Return whether a guard about the source trips, and nobody approved that."""
+    freed = approved(situation.memory.approvals)
+    found = (f for guard in guards if guard.name in source_guards for f in guard.examine(plan, situation))
+    return any(finding.tripped and finding.signature not in freed for finding in found)
 
 
 def _by_guards(plan: Plan, findings: Sequence[Finding]) -> Iterator[tuple[str, Withheld]]:

@@ -3,6 +3,7 @@
 For every bound key                                    -> standing
   entity gone, entry wanted                            -> newcomer, behind the proposal *recreate*
   protected, untouchable, rejected, outside the pilot  -> frozen
+  its removal has begun                                -> leaving, or rolled back (frozen) where it may not go on
   entry enabled                                        -> ours (behind *re-register* once the fuse has burnt)
   entry disabled or missing, evidence complete         -> leaving
   entry disabled or missing, evidence incomplete       -> waiting (frozen)
@@ -23,7 +24,7 @@ from syncd.model.entry import Absence, Rejection
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind, domain_of, fold, identity_of, kind_of
 from syncd.model.observed import Observed
-from syncd.model.policy import Adopt, Policy
+from syncd.model.policy import Adopt, Mode, Policy
 from syncd.model.standing import Freeze, Frozen, Pending, Proposal, ProposalKind, Standings
 from syncd.model.state import Desired, Entity, State, Wanted
 from syncd.planning.evidence import all_keys_readable
@@ -45,6 +46,7 @@ class _Draft:
     newcomers: set[Key] = field(default_factory=set)
     dropped: set[Key] = field(default_factory=set)
     proposals: dict[Key, Proposal] = field(default_factory=dict)
+    rollbacks: dict[Key, str] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
 
     def own(self, key: Key, entity: EntityId) -> None:
@@ -68,13 +70,15 @@ def match(
     policy: Policy,
     source: str,
     now: datetime,
+    disbelieved: bool = False,
 ) -> tuple[Standings, tuple[Rejection, ...]]:
     """Return everyone's standing, and the entries that can't be served, with the reason.
 
     *marks* are those after this read; *source* names source type and key attribute as bindings do.
+    *disbelieved*: a guard doesn't believe the source, so that no removal may go on.
     """
     draft = _Draft()
-    _Bound(draft, desired, observed, memory, marks, policy, source, now).place_all()
+    _Bound(draft, desired, observed, memory, marks, policy, source, now, disbelieved).place_all()
     _Unbound(draft, desired, observed, memory, policy).place_all()
     _freeze_bad_domains(draft, desired, observed)
     _freeze_outside_pilot(draft, desired, policy)
@@ -92,6 +96,7 @@ def match(
         newcomers=frozenset(draft.newcomers.difference(draft.frozen)),
         dropped=frozenset(draft.dropped),
         proposals=draft.proposals,
+        rollbacks={key: why for key, why in draft.rollbacks.items() if draft.frozen[key].cause is Freeze.ROLLBACK},
     )
     return standings, tuple(draft.rejections)
 
@@ -108,6 +113,7 @@ class _Bound:
     policy: Policy
     source: str
     now: datetime
+    disbelieved: bool
 
     def place_all(self) -> None:
         rejected = {rejection.key: rejection.reason for rejection in self.desired.rejections}
@@ -123,6 +129,9 @@ class _Bound:
             draft.own(key, entity.id)
             if entity.untouchable:
                 draft.freeze(key, Freeze.UNTOUCHABLE, "it is a system, remote or migration account")
+            elif binding.began_at is not None and entity.state is State.ENABLED:
+                protected = guarded and self._is_protected(entity, wanted)
+                self._under_way(binding, wanted, rejected.get(key, ""), protected=protected)
             elif guarded and self._is_protected(entity, wanted):
                 draft.freeze(key, Freeze.PROTECTED, "it is protected by the configuration")
             elif wanted is not None and wanted.enabled:
@@ -134,6 +143,32 @@ class _Bound:
                 draft.dropped.add(key)
             else:
                 self._going(binding, entity, wanted, readable=readable)
+
+    def _under_way(self, binding: Binding, wanted: Wanted | None, rejected: str, *, protected: bool) -> None:
+        """A removal that has begun is finished, or what it took is put back: nobody stays half removed."""
+        key = binding.key
+        why = self._why_not_on(binding, wanted, rejected, protected=protected)
+        if self.policy.mode is Mode.OBSERVE:
+            self.draft.freeze(key, Freeze.UNDER_WAY, "its removal has begun, and nothing is written in mode observe")
+        elif why:
+            self.draft.rollbacks[key] = why
+            self.draft.freeze(key, Freeze.ROLLBACK, f"its removal is given up: {why}")
+        else:
+            self.draft.leaving[key] = f"its removal began {binding.began_at:%Y-%m-%d %H:%M} and is finished"
+
+    def _why_not_on(self, binding: Binding, wanted: Wanted | None, rejected: str, *, protected: bool) -> str:
+        """Return why the removal may not go on, "" where it may; that evidence has a hole is no reason."""
+        began = binding.began_at or self.now
+        reasons = {
+            "the entry is back in the directory": wanted is not None and wanted.enabled,
+            f"the entry is rejected: {rejected}": bool(rejected),
+            "it is protected by the configuration": protected,
+            "the source isn't believed": self.disbelieved,
+            f"mode {self.policy.mode.value} removes nobody": self.policy.mode is not Mode.FULL,
+            f"the service refused it for good ({binding.stuck})": bool(binding.stuck),
+            "it could not be finished in time": self.now - began > self.policy.removal.finish_within,
+        }
+        return next((why for why, holds in reasons.items() if holds), "")
 
     def _lost(self, key: Key, wanted: Wanted | None) -> None:
         self.draft.lost.add(key)

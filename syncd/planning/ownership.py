@@ -49,6 +49,8 @@ class Party:
     wanted_aliases: tuple[str, ...] = ()
     extras: Extras = Extras.KEPT
     returning: tuple[str, ...] = ()
+    #: Gets back what it had: before anybody else, since nobody was given it.
+    reclaims: bool = False
 
 
 class Act(StrEnum):

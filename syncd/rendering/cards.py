@@ -3,6 +3,7 @@
 Whose card an operation goes on:
 
     bundle holds a deregistration       the leaver's: exits, addresses and all
+    bundle gives a removal up           theirs, whatever is put back
     bundle spans several subjects       one joint card: an address move happens whole or not at all
     anything else                       its subject's
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from syncd.model.action import Action
 from syncd.model.names import Key, Kind, identity_of, kind_of
-from syncd.model.operation import Generated, Merged, Operation, Ref
+from syncd.model.operation import BundleKind, Generated, Merged, Operation, Ref
 from syncd.model.page import Role
 from syncd.model.plan import Plan
 from syncd.model.state import HIDDEN, PROFILE_FIELDS
@@ -34,6 +35,7 @@ class Cards:
 
     plan: Plan
     leavers: Mapping[str, Key]
+    restored: Mapping[str, Key]
     joint: Mapping[str, tuple[Key, ...]]
     titles: Mapping[str, str]
 
@@ -44,8 +46,10 @@ class Cards:
         for operation in everything:
             subjects.setdefault(str(operation.bundle), {})[operation.subject] = None
         leavers = {str(o.bundle): o.subject for o in everything if o.ends_entity}
-        joint = {bundle: tuple(keys) for bundle, keys in subjects.items() if len(keys) > 1 and bundle not in leavers}
-        return cls(plan, leavers, joint, _titles(plan, everything))
+        restored = {str(o.bundle): Key(o.bundle.key) for o in everything if o.bundle.kind is BundleKind.ROLLBACK}
+        apart = leavers.keys() | restored.keys()
+        joint = {bundle: tuple(keys) for bundle, keys in subjects.items() if len(keys) > 1 and bundle not in apart}
+        return cls(plan, leavers, restored, joint, _titles(plan, everything))
 
     def make(self, operations: Iterable[Operation], *, symbol: Symbol | None = None) -> tuple[Card, ...]:
         """Return the cards of *operations*, people first; *symbol* marks those that aren't sent."""
@@ -60,6 +64,8 @@ class Cards:
         bundle = str(operation.bundle)
         if bundle in self.leavers:
             return self.leavers[bundle]
+        if bundle in self.restored:
+            return self.restored[bundle]
         return bundle if bundle in self.joint else operation.subject
 
     def is_leaving(self, operation: Operation) -> bool:

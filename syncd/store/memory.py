@@ -115,6 +115,9 @@ def write_binding(connection: Connection, organization: str, binding: Binding, *
         "since": binding.since,
         "addresses": list(binding.addresses) or None,
         "removed_at": binding.removed_at,
+        "groups": list(binding.groups) or None,
+        "began_at": binding.began_at,
+        "stuck": binding.stuck,
     }
     connection.execute(_BIND, row)
     # Else an old creation could claim, later and unasked, an entity that somebody else made.
@@ -168,30 +171,23 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
 
 
 def _bindings(connection: Connection, organization: str, key: Key | None = None) -> dict[Key, Binding]:
-    table = bindings.c
-    columns = (
-        table.key,
-        table.entity,
-        table.source,
-        table.adopted,
-        table.since,
-        table.addresses,
-        table.removed_at,
-    )
-    query = select(*columns).where(table.organization == organization)
+    query = select(bindings).where(bindings.c.organization == organization)
     if key is not None:
-        query = query.where(table.key == key)
+        query = query.where(bindings.c.key == key)
     return {
-        Key(name): Binding(
-            key=Key(name),
-            entity=EntityId(entity),
-            source=source,
-            adopted=adopted,
-            since=since,
-            addresses=tuple(addresses or ()),
-            removed_at=removed_at,
+        Key(row.key): Binding(
+            key=Key(row.key),
+            entity=EntityId(row.entity),
+            source=row.source,
+            adopted=row.adopted,
+            since=row.since,
+            addresses=tuple(row.addresses or ()),
+            removed_at=row.removed_at,
+            groups=tuple(EntityId(group) for group in row.groups or ()),
+            began_at=row.began_at,
+            stuck=row.stuck,
         )
-        for name, entity, source, adopted, since, addresses, removed_at in connection.execute(query)
+        for row in connection.execute(query)
     }
 
 

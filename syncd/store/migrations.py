@@ -209,4 +209,15 @@ def _void_approvals(connection: Connection) -> None:
     connection.exec_driver_sql("DELETE FROM approved_operations WHERE spent_at IS NULL")
 
 
-MIGRATIONS = (Migration(1, _first), Migration(2, _void_approvals))
+def _removals_under_way(connection: Connection) -> None:
+    """A removal that began and didn't end left its addresses with the binding: from now on it is known as such."""
+    connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN groups TEXT")
+    connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN began_at BIGINT")
+    connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN stuck TEXT NOT NULL DEFAULT ''")
+    connection.exec_driver_sql(
+        "UPDATE bindings SET began_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000000 "
+        "WHERE addresses IS NOT NULL AND removed_at IS NULL"
+    )
+
+
+MIGRATIONS = (Migration(1, _first), Migration(2, _void_approvals), Migration(3, _removals_under_way))

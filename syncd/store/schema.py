@@ -67,6 +67,9 @@ bindings = Table(
     Column("since", Moment, nullable=False),
     Column("addresses", Plain),
     Column("removed_at", Moment),
+    Column("groups", Plain),
+    Column("began_at", Moment),
+    Column("stuck", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("organization", "entity"),
 )
 

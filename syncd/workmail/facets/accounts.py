@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from syncd.model.action import Action
 from syncd.model.names import Kind
-from syncd.model.operation import Call, Generated, Operation, Parameter, exists, permitted, removal_of, single
+from syncd.model.operation import Call, Generated, Operation, Parameter, ended, exists, permitted, removal_of, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind
@@ -89,6 +89,7 @@ def deregister(situation: Situation, *, entity: Entity) -> Operation:
         reason=situation.standings.leaving[subject],
         call=Call("DeregisterFromWorkMail", {"EntityId": entity.id}),
         effect={},
+        gives=frozenset({ended(subject)}),
         before={"state": "ENABLED", "primary": entity.primary},
         after={"state": "DISABLED"},
     )

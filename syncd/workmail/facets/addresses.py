@@ -13,7 +13,7 @@ Making an address the primary of somebody who isn't ENABLED is the registration,
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from syncd.model.action import Action
 from syncd.model.detail import ALIASES
@@ -28,10 +28,12 @@ from syncd.model.operation import (
     Ref,
     demoted,
     enabled,
+    ended,
     exists,
     free,
     holds,
     removal_of,
+    rollback_of,
     single,
 )
 from syncd.model.page import Verb
@@ -39,7 +41,7 @@ from syncd.model.plan import Note, Proposed
 from syncd.model.situation import Situation
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.addresses import solve
-from syncd.planning.bindings import remembered
+from syncd.planning.bindings import remembered, reserved_addresses
 from syncd.planning.ownership import (
     Act,
     Cause,
@@ -51,6 +53,7 @@ from syncd.planning.ownership import (
     Step,
     Wait,
     blocked_newcomers,
+    is_parking,
     parking_address,
     settled,
 )
@@ -100,7 +103,7 @@ class _Cast:
 
     def parties(self) -> list[Party]:
         """Return everybody whom a move could touch."""
-        moving = {party.key: party for party in (*self._leavers(), *self._claimants())}
+        moving = {party.key: party for party in (*self._leavers(), *self._given_up(), *self._claimants())}
         return [*moving.values(), *self._holders(moving)] if moving else []
 
     def _leavers(self) -> Iterator[Party]:
@@ -108,6 +111,18 @@ class _Cast:
             entity = self._entity(key)
             if entity is not None and entity.state is State.ENABLED and self._is_ours(key, entity):
                 yield self._holding(key, entity, Status.LEAVING)
+
+    def _given_up(self) -> Iterator[Party]:
+        """Yield whose removal is given up: they get back what it took, besides what they hold."""
+        for key in self.standings.rollbacks:
+            entity, binding = self._entity(key), remembered(self.situation, key)
+            if entity is None or binding is None or not binding.addresses:
+                continue
+            primary, *others = binding.addresses
+            now = self._holding(key, entity, Status.STAYING)
+            kept = [address for address in now.aliases if not is_parking(address)]
+            wanted = dict.fromkeys([*others, *kept])
+            yield replace(now, wanted_primary=primary, wanted_aliases=tuple(wanted), extras=Extras.KEPT, reclaims=True)
 
     def _claimants(self) -> Iterator[Party]:
         """Yield whoever doesn't have what the directory gives them. This loop runs over everybody, in every cycle."""
@@ -142,7 +157,8 @@ class _Cast:
     def _joining(self, wanted: Wanted) -> Party:
         """A return puts back what was held, where aliases may be more than the directory says."""
         binding = remembered(self.situation, wanted.key)
-        returns = binding is not None and binding.removed_at is not None and self.extras is Extras.KEPT
+        removed = binding is not None and (binding.removed_at or binding.began_at) is not None
+        returns = removed and self.extras is not Extras.REMOVED
         return Party(
             key=wanted.key,
             status=Status.JOINING,
@@ -239,6 +255,7 @@ class _Moves:
     def __init__(self, situation: Situation, solution: Solution) -> None:
         self.situation = situation
         self.solution = solution
+        self.reserved = reserved_addresses(situation)
 
     def operations(self) -> Iterator[Operation]:
         """Yield one operation a step, party by party."""
@@ -288,6 +305,8 @@ class _Moves:
     def _bundle(self, step: Step, form: _Form) -> Bundle:
         if step.party in self.situation.standings.leaving:
             return removal_of(Key(step.party))
+        if step.party in self.situation.standings.rollbacks:
+            return rollback_of(Key(step.party))
         if step.group:
             return Bundle(BundleKind.MOVE, hashlib.sha256(" ".join(step.group).encode()).hexdigest()[:12])
         return single(form.verb.name, step.party, fold(step.address))
@@ -296,6 +315,9 @@ class _Moves:
         """Return what isn't true at the start; that a newcomer exists follows from its registration."""
         key = Key(step.party)
         facts = {*gate(self.situation, key), *(free(address) for address in step.frees)}
+        leaver = self.reserved.get(fold(step.address))
+        if step.act in _TAKING and leaver is not None and leaver != key:
+            facts.add(ended(leaver))
         if step.demoted:
             facts.add(demoted(key, fold(step.address)))
         if step.act is Act.REGISTER:
@@ -305,6 +327,10 @@ class _Moves:
         return frozenset(facts)
 
     def _reason(self, step: Step) -> str:
+        why = self.situation.standings.rollbacks.get(Key(step.party))
+        return self._cause(step) if why is None else f"its removal is given up: {why}"
+
+    def _cause(self, step: Step) -> str:
         key, name = Key(step.party), self._name(Key(step.party))
         match step.cause:
             case Cause.LEAVING:
@@ -396,6 +422,9 @@ class _Moves:
 
     def _claimant(self, key: str) -> str:
         return f"{self._name(Key(key))} ({self._origin(Key(key))})" if key else "nobody"
+
+
+_TAKING = frozenset({Act.TAKE, Act.PROMOTE, Act.REGISTER})
 
 
 def _gives(step: Step) -> frozenset[Fact]:

@@ -14,11 +14,12 @@ from dataclasses import replace
 
 from syncd.model.action import Action
 from syncd.model.detail import MEMBERS
+from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, Kind
-from syncd.model.operation import Bundle, Call, Operation, Ref, apart, enabled, removal_of, single
+from syncd.model.operation import Bundle, Call, Operation, Ref, apart, enabled, removal_of, rollback_of, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
-from syncd.model.state import State, Wanted
+from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import gate
 from syncd.workmail.pages import ADD_MEMBER, REMOVE_MEMBER
 
@@ -31,8 +32,9 @@ class Members:
     def propose(self, situation: Situation) -> Proposed:
         """Return exits of leavers, then joins and exits group by group."""
         if situation.policy.manage.members is False or not situation.desired.has_groups:
-            return Proposed(operations=_leavers_exits(situation))
-        return Proposed(operations=_operations(situation))
+            operations = (*_leavers_exits(situation), *_given_back(situation))
+            return Proposed(operations=operations)
+        return Proposed(operations=(*_operations(situation), *_given_back(situation)))
 
 
 def _operations(situation: Situation) -> Iterator[Operation]:
@@ -125,6 +127,49 @@ def _leavers_exits(situation: Situation) -> Iterator[Operation]:
             if situation.observed.entities[member].state is State.ENABLED:
                 key = leavers[member]
                 yield remove(situation, owner, group, member, bundle=removal_of(key), reason=standings.leaving[key])
+
+
+def _given_back(situation: Situation) -> Iterator[Operation]:
+    """Yield the joins that put people back into the groups that a removal took them out of.
+
+    That removal was given up; or its end is undone by a return, where the directory doesn't say who is a member.
+    """
+    standings, policy = situation.standings, situation.policy
+    for key, binding in sorted(situation.memory.bindings.items()):
+        gives_up = key in standings.rollbacks
+        returns = policy.manage.members != "exact" and _returns(situation, binding)
+        if not (gives_up or returns):
+            continue
+        for group in binding.groups:
+            entity, owner = situation.observed.entities.get(group), standings.key_of.get(group)
+            held = situation.observed.details.of(MEMBERS).get(group)
+            if entity is None or owner is None or held is None or entity.state is not State.ENABLED:
+                continue
+            if binding.entity not in held:
+                yield _rejoin(situation, owner, entity, binding, whole=gives_up)
+
+
+def _returns(situation: Situation, binding: Binding) -> bool:
+    wanted, entity = situation.desired.entities.get(binding.key), situation.observed.entities.get(binding.entity)
+    is_back = wanted is not None and wanted.enabled and binding.key not in situation.standings.frozen
+    return is_back and entity is not None and entity.state is State.DISABLED
+
+
+def _rejoin(situation: Situation, owner: Key, group: Entity, binding: Binding, *, whole: bool) -> Operation:
+    name = situation.observed.entities[binding.entity].name
+    return Operation(
+        verb=ADD_MEMBER,
+        action=Action.ADD,
+        subject=owner,
+        entity=group.id,
+        bundle=rollback_of(binding.key) if whole else single("member", owner, binding.key),
+        summary=f"add {name} to {group.name}",
+        reason=f"{name} was in it before the removal",
+        call=Call("AssociateMemberToGroup", {"GroupId": group.id, "MemberId": binding.entity}),
+        effect={"member": binding.key},
+        after={"member": name},
+        awaits=gate(situation, owner) | gate(situation, binding.key) | {enabled(owner), enabled(binding.key)},
+    )
 
 
 def _after_circles(

@@ -74,6 +74,7 @@ class Run:
             clock=self.clock,
             before=lambda _: None,
             after=_binds,
+            failure=lambda _, code: None,
             fatal_codes=fatal,
             workers=workers,
             stop=self.stop,

@@ -55,7 +55,7 @@ def test_a_store_at_rest_is_left_as_it_is(store: Store, path: Path) -> None:
 
     checks = found(path)
 
-    assert checks["schema"].found == "version 2"
+    assert checks["schema"].found == "version 3"
     assert checks["integrity"].found == "quick_check finds nothing wrong"
     assert checks["file"].found == f"{path}: {path.stat().st_size:,} bytes, mode 0600"
     assert {check.health for check in checks.values()} == {Health.OK}
@@ -99,7 +99,7 @@ def test_a_damaged_store_fails(store: Store, path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "topic", "told"),
     [
-        ("UPDATE schema_version SET version = 99 WHERE version > 1", "schema", "version 99, written by a newer syncd"),
+        ("UPDATE schema_version SET version = 99 WHERE version = 3", "schema", "version 99, written by a newer syncd"),
         ("ALTER TABLE schema_version RENAME TO another", "schema", "no store of syncd"),
     ],
 )

@@ -14,6 +14,7 @@ from syncd.model.operation import (
     Operation,
     Ref,
     demoted,
+    ended,
     enabled,
     exists,
     free,
@@ -179,7 +180,7 @@ def test_everything_a_leaver_gives_up_is_in_the_removals_bundle() -> None:
     assert {one.reason for one in hers} == {"ada is leaving: missing since 2026-02-01"}
     change = next(one for one in operations if one.subject == "user:bob")
     assert str(change.bundle) == f"primary.change:user:bob:{at('ada')}"
-    assert change.awaits == {free(at("ada"))}
+    assert change.awaits == {free(at("ada")), ended(Key("user:ada"))}
 
 
 def test_a_leaver_who_is_disabled_already_has_nothing_to_give() -> None:
