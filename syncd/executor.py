@@ -140,12 +140,16 @@ class Executor:
             else self._attempt(operation, call)
         )
         binding, replaces = self.after(operation, created) if outcome.result is Result.APPLIED else (None, None)
-        if outcome.permanent:
+        if self._is_refused(outcome):
             binding = self.failure(operation, outcome.code)
         self.journal.settle(outcome, binding=binding, replaces=replaces)
         if created is not None:
             self._created[operation.subject] = created
         return outcome
+
+    def _is_refused(self, outcome: Outcome) -> bool:
+        """Return whether the service would refuse it again; credentials that are no good say nothing about that."""
+        return outcome.permanent and outcome.code not in self.fatal_codes
 
     def _filled(self, call: Call) -> Call:
         """Replace each `Ref` by the id that its creation returned."""
@@ -186,7 +190,7 @@ class Executor:
             del self._failures[key]
         if outcome.result is Result.APPLIED:
             return
-        if outcome.permanent and outcome.operation.bundle.kind is BundleKind.REMOVAL:
+        if self._is_refused(outcome) and outcome.operation.bundle.kind is BundleKind.REMOVAL:
             self._broken.add(outcome.operation.bundle)
         if outcome.code in self.fatal_codes:
             self._fatal = f"the credentials are no good any more ({outcome.code})"

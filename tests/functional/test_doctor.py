@@ -192,7 +192,7 @@ def test_a_store_after_a_cycle(site: Site) -> None:
     ended, checks = doctor(site)
 
     assert ended.code == 0
-    assert checks["store", "schema"]["found"] == "version 1"
+    assert checks["store", "schema"]["found"] == "version 3"
     assert checks["store", "integrity"]["health"] == "OK"
     assert checks["store", "lock"]["found"] == "free: no cycle is running"
 

@@ -157,7 +157,9 @@ def test_nobody_stays_half_removed(managed: str, trouble: str, happens: Callable
         tried(world)
         amy = held(world, "amy")
         if amy.state == "ENABLED":
-            assert all(one.get("email") != f"amy@{DOMAIN}" or one["name"] == "amy" for one in world.documents().values())
+            assert all(
+                one.get("email") != f"amy@{DOMAIN}" or one["name"] == "amy" for one in world.documents().values()
+            )
         happens(world, rows)
         world.desired = rows.mapped()
         tried(world)
