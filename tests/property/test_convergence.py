@@ -111,6 +111,9 @@ class Life(RuleBasedStateMachine):
         assert not self.world.fresh_plan().withheld, "approved thrice, and still withheld"
 
     def _settle(self) -> None:
+        while any(binding.began_at for binding in self.world.stores.bindings.values()):
+            event("a removal that had begun is ended or given up first")
+            self._clean()
         again = self._clean()
         plan = self.world.fresh_plan()
         if again and left(self.world, plan):
