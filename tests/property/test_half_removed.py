@@ -152,7 +152,7 @@ def test_nobody_stays_half_removed(managed: str, trouble: str, happens: Callable
         rows.set_status(AMY, "disabled")
         rows.put(wanted("hermes", primary=f"amy@{DOMAIN}"))
         world.desired = rows.mapped()
-        only = {"nth": nth} if TROUBLES[trouble].keys() & {"drop", "timeout"} else {}
+        only: dict[str, Any] = {"nth": nth} if TROUBLES[trouble].keys() & {"drop", "timeout"} else {}
         world.fail(Fault(operation=call, **TROUBLES[trouble], **only))
         tried(world)
         amy = held(world, "amy")
