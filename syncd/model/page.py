@@ -117,21 +117,6 @@ class Managed:
     has_groups: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenField:
-    """A number that the mapping may give for a thing: `mapping.KINDs.NAME`, between *least* and *most*.
-
-    *says* tells people what it is; what isn't mapped isn't managed.
-    """
-
-    name: str
-    kinds: frozenset[Kind]
-    least: int
-    most: int
-    unit: str
-    says: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
     """Everything about one *thing*: of which *kinds*, how it changes (*verbs*), and what only a call tells of it.
@@ -147,7 +132,6 @@ class Page:
     is_managed: Callable[[Managed], bool]
     reads: Mapping[str, Mapping[str, Any]]
     read: Reader | None
-    given: tuple[GivenField, ...] = ()
 
     def __post_init__(self) -> None:
         """A detail is read, by calls that are permitted, or there is none."""
@@ -174,7 +158,6 @@ class Pages:
         self._readers = {page.thing: page.read for page in self._pages if page.read is not None}
         self.details: tuple[Detail[Any], ...] = tuple(page.detail for page in self._pages if page.detail is not None)
         self.verbs: tuple[Verb, ...] = tuple(self._verbs.values())
-        self.given: tuple[GivenField, ...] = tuple(field for page in self._pages for field in page.given)
 
     def __iter__(self) -> Iterator[Page]:
         return iter(self._pages)
