@@ -1,0 +1,87 @@
+"""A removal that is interrupted ends wholly, or it never was: whatever interrupts it, at whichever of its calls.
+
+`pytest -s` prints the figures. The calls that are struck are drawn by a seed; SYNCD_EXAMPLES=1000 takes them all.
+"""
+
+import os
+import random
+
+import pytest
+
+from tests.fakes.cycles import DOMAIN
+from tests.property.leaving import SCENARIOS, Scenario, opened, writing_calls
+from tests.property.troubles import AS_BEFORE, REMOVED, TROUBLES, half_is_missing, harm, run, table, verdict
+
+#: Calls of each removal that are struck by each trouble, unless SYNCD_EXAMPLES says how many.
+FEW = 8
+#: Wrong ends that a failing test lists.
+SHOWN = 12
+by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+
+
+def struck_calls(scenario: Scenario, trouble: str, calls: int) -> list[int]:
+    """The last of the *calls* of a removal and some of the others, the same every time."""
+    wanted = min(calls, int(os.environ.get("SYNCD_EXAMPLES", FEW)))
+    return [*sorted(random.Random(f"{scenario.name} {trouble}").sample(range(1, calls), wanted - 1)), calls]
+
+
+@by_name
+def test_a_removal_ends_wholly_or_not_at_all(scenario: Scenario) -> None:
+    """Once the trouble is over, each leaver is removed as approved or as before; nobody else is harmed, ever."""
+    calls = writing_calls(scenario)
+    runs = [run(scenario, trouble, at) for trouble in TROUBLES for at in struck_calls(scenario, trouble.name, calls)]
+    print(f"\n{table(runs)}")
+    wrong = [one for one in runs if one.problems]
+
+    if wrong:
+        pytest.fail(f"{len(wrong)} of {len(runs)}:\n" + "\n".join(map(str, wrong[:SHOWN])), pytrace=False)
+
+
+@by_name
+def test_a_removal_that_nothing_disturbs_is_whole(scenario: Scenario) -> None:
+    """Within two cycles everybody who leaves is removed, and what they had is free; so the figures can be trusted."""
+    play = opened(scenario)
+    play.leave()
+    play.cycle()
+    play.cycle()
+    states = {key: verdict(play, key) for key in play.leavers}
+
+    assert set(states.values()) == {REMOVED}
+    assert harm(play, states) == []
+    assert play.world.breaker.too_early == []
+
+
+@by_name
+def test_whoever_stays_is_as_before(scenario: Scenario) -> None:
+    """Where nobody leaves, cycles leave everybody as they are."""
+    play = opened(scenario)
+    play.cycles(2)
+
+    assert {verdict(play, key) for key in play.leavers} == {AS_BEFORE}
+
+
+@by_name
+def test_half_a_removal_is_neither(scenario: Scenario) -> None:
+    """Somebody on another address is not as before, nor is somebody DISABLED who keeps theirs removed."""
+    play = opened(scenario)
+    first = next(iter(play.leavers.values()))
+    play.world.call("UpdatePrimaryEmailAddress", EntityId=first, Email=f"elsewhere@{DOMAIN}")
+    moved = verdict(play, scenario.leavers[0])
+    play.world.call("DeregisterFromWorkMail", EntityId=first)
+    gone = verdict(play, scenario.leavers[0])
+
+    assert moved.startswith(f"ENABLED, but its primary is elsewhere@{DOMAIN}")
+    assert gone.startswith("DISABLED, and nobody can have")
+
+
+@by_name
+def test_a_source_that_has_lost_half_is_disbelieved(scenario: Scenario) -> None:
+    """A trouble that doesn't trip the guard would prove nothing: it does, and everybody stays as they are."""
+    play = opened(scenario)
+    half_is_missing(play)
+    play.cycle()
+    states = {key: verdict(play, key) for key in play.leavers}
+
+    assert play.exit_codes == [3]
+    assert set(states.values()) == {AS_BEFORE}
+    assert harm(play, states) == []
