@@ -78,6 +78,11 @@ class EmulatorServer:
     def endpoint_url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def connections(self) -> int:
+        """How many connections of clients are open; of who has none, every call has had its effect."""
+        return len(self._server.server_state.connections) if self._server is not None else 0
+
     def __enter__(self) -> Self:
         listener = _bind("127.0.0.1", 0)
         self._port = listener.getsockname()[1]

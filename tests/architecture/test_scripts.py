@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = ["deploy/bootstrap.sh", "deploy/demo", "tests/run", "tests/real"]
+SCRIPTS = ["deploy/bootstrap.sh", "deploy/demo", "tests/set-up.sh", "tests/run", "tests/real"]
 
 
 def program(folder: Path, name: str, body: str) -> None:
@@ -56,6 +56,36 @@ def test_any_shell_can_read_it(script: str, root: Path) -> None:
     result = subprocess.run(["/bin/sh", "-n", root / script], capture_output=True, text=True, check=False)
 
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("script", ["tests/run", "tests/real"])
+def test_a_command_installs_what_its_tests_need(script: str, checkout: Path, machine: Path, root: Path) -> None:
+    """On a machine without LDAP server each command of the checks, also alone, asks for one before its first test."""
+    for name in ("tests/set-up.sh", script):
+        shutil.copy(root / name, checkout / name)
+    program(machine, "id", "echo 0")
+    for name in ("apt-get", "env"):
+        program(machine, name, f'echo {name} "$@" >>asked; exit 0')
+    for name in ("chmod", "node", "npm"):
+        program(machine, name, "exit 0")
+    tools = checkout / ".venv" / "bin"
+    tools.mkdir(parents=True)
+    for name in ("python", "syncd", "ruff", "mypy", "lint-imports", "coverage"):
+        program(tools, name, "exit 0")
+    program(tools, "pytest", "echo pytest >>asked")
+    mark = ". deploy/bootstrap.sh; fingerprint tests/requirements.txt >.venv/made-from"
+    subprocess.run(["/bin/sh", "-c", mark], cwd=checkout, check=True)
+    environment = {"PATH": str(machine), "POLICY_RC_D": str(checkout / "policy-rc.d")}
+
+    result = subprocess.run(
+        ["/bin/sh", script], cwd=checkout, env=environment, capture_output=True, text=True, check=False
+    )
+
+    asked = (checkout / "asked").read_text(encoding="utf-8").splitlines()
+    assert result.returncode == 0, result.stderr
+    assert any("install" in line and "slapd ldap-utils" in line for line in asked)
+    assert asked[-1] == "pytest"
+    assert not (checkout / "policy-rc.d").exists()
 
 
 def test_continuous_integration_is_executable(root: Path) -> None:

@@ -58,7 +58,7 @@ class Place:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
 
@@ -80,7 +80,7 @@ class Place:
                 while part := os.read(here, 65536):
                     shown += part
             os.close(here)
-            assert process.wait(60) == 0
+            assert process.wait(240) == 0
         return shown.decode()
 
     def command(self, *arguments: str) -> list[str]:
