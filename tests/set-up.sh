@@ -4,10 +4,12 @@
 . deploy/bootstrap.sh
 set_up tests/requirements.txt
 
+has_slapd() { PATH="$PATH:/usr/sbin" command -v slapd >/dev/null && command -v ldapsearch >/dev/null; }
+
 # The LDAP source is tested against a real server, which each test starts for itself. A package of a server starts it
 # too, unless a policy says no (101).
 ensure_slapd() {
-    ! PATH="$PATH:/usr/sbin" command -v slapd >/dev/null || ! command -v ldapsearch >/dev/null || return 0
+    ! has_slapd || return 0
     mkdir -p .cache
     policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
     ours=
