@@ -15,7 +15,8 @@ from tests.bench.directory import Size, members_of, write_groups, write_users
 from tests.functional.daemon_process import SOON, running
 from tests.functional.places import DATA, GROUPS, ORGANIZATION, PEOPLE, Site, a_site, planetexpress, the_warm_one
 
-LARGE = Size(users=2_000, groups=100, memberships=1_000)
+#: Each list of the service has several pages.
+LARGE = Size(users=350, groups=120, memberships=200)
 CONFIG = """\
 store: sqlite:///syncd.db
 log: {level: error}
@@ -101,8 +102,8 @@ def test_planet_express_arrives_and_the_second_plan_is_empty(tmp_path: Path) -> 
     assert again.last == "No changes: the organization equals the directory (7 people, 2 groups)."
 
 
-def test_two_thousand_people_arrive_and_the_second_plan_is_empty(tmp_path: Path) -> None:
-    """2,000 people, 100 groups, 1,000 memberships over HTTP: all there after one sync, nothing left to do."""
+def test_pages_of_people_and_groups_arrive_and_the_second_plan_is_empty(tmp_path: Path) -> None:
+    """350 people, 120 groups, 200 memberships over HTTP: all there after one sync, nothing left to do."""
     source = tmp_path / "source"
     folder = tmp_path / "site"
     source.mkdir()
@@ -119,7 +120,7 @@ def test_two_thousand_people_arrive_and_the_second_plan_is_empty(tmp_path: Path)
         groups = groups_of_all(site)
 
     assert synced.code == 0, synced.out[-2000:]
-    assert again.last == "No changes: the organization equals the directory (2,000 people, 100 groups)."
+    assert again.last == "No changes: the organization equals the directory (350 people, 120 groups)."
     assert again.code == 0
     assert len(people) == LARGE.users
     assert {row["State"] for row in people.values()} == {"ENABLED"}
