@@ -1,4 +1,4 @@
-# Sets up .venv in the checkout. Sourced by deploy/demo, tests/run and tests/real:
+# Sets up .venv in the checkout. Sourced by deploy/demo and tests/set-up.sh:
 #
 #     . deploy/bootstrap.sh && set_up deploy/requirements.txt
 #

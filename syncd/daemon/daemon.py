@@ -117,11 +117,12 @@ class Daemon:
 
     def _stop(self) -> bool:
         around, seconds = self._around, self._around.stop_within.total_seconds()
-        around.health.stopping()
-        around.notifier.stopping()
         self._stopping.set()
         for running in self._all.values():
             running.work.stop.set()
+        # Last: who sees that it is stopping may rely on every cycle having been told.
+        around.health.stopping()
+        around.notifier.stopping()
         ending = threading.Thread(target=self._scheduler.shutdown, name="shutdown", daemon=True)
         ending.start()
         ending.join(seconds)

@@ -6,12 +6,16 @@ POST /-/load             replace the state by a snapshot
 POST /-/organizations    create an organization; answers its id
 GET  /-/faults           the rules in force, how many calls each saw, how often it struck
 PUT  /-/faults           other rules
+GET  /-/gates            the gates that are closed, and how many calls each holds
+GET  /-/gates/NAME       answers once a call is held there, with `?calls=3` once three are; 409 if it was opened before
+POST /-/gates/NAME/open  let go on who is held there, and who comes later; answers how many were held
 GET  /-/switches         how the emulator answers where nobody knows how WorkMail does
 PUT  /-/switches         change some of them
 GET  /-/counters         calls by operation and outcome
 POST /-/reset-counters   count anew
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
@@ -32,6 +36,7 @@ from syncd.errors import SyncdError, UsageError
 Handler = Callable[[Request], Awaitable[Response]]
 
 _REFUSED = 400
+_OPENED = 409
 
 
 class Control:
@@ -50,6 +55,9 @@ class Control:
             ("POST", "organizations", self._create_organization),
             ("GET", "faults", self._faults),
             ("PUT", "faults", self._set_faults),
+            ("GET", "gates", self._gates),
+            ("GET", "gates/{name}", self._arrival),
+            ("POST", "gates/{name}/open", self._open_gate),
             ("GET", "switches", self._switches),
             ("PUT", "switches", self._set_switches),
             ("GET", "counters", self._counters),
@@ -84,6 +92,19 @@ class Control:
     async def _set_faults(self, request: Request) -> Response:
         self._service.set_rules(parse_rules(await _body(request), "faults"))
         return await self._faults(request)
+
+    async def _gates(self, _request: Request) -> Response:
+        return JSONResponse(self._service.gates.held())
+
+    async def _arrival(self, request: Request) -> Response:
+        name, calls = request.path_params["name"], request.query_params.get("calls", "1")
+        if not calls.isdecimal():
+            raise UsageError("calls is a number.")
+        came = await asyncio.wrap_future(self._service.gates.arrival(name, int(calls)))
+        return JSONResponse(self._service.gates.held(), status_code=200 if came else _OPENED)
+
+    async def _open_gate(self, request: Request) -> Response:
+        return JSONResponse({"held": self._service.gates.open(request.path_params["name"])})
 
     async def _switches(self, _request: Request) -> Response:
         return JSONResponse(as_document(self._service.emulator.switches))

@@ -8,6 +8,8 @@
                           timeout     no answer, `before` or `after` the effect
                           drop        the connection breaks, `before` or `after` the effect
                           delay_s     a slow answer; later rules are still asked
+                          gate        held at the gate of that name until somebody opens it, which the
+                                      control API does (`gates.py`); later rules are still asked
                           switches    not of one call: the emulator's switches while the rule is in
                                       force (consistency lag, empty pages, shuffled lists, ...)
 
@@ -18,6 +20,7 @@ import contextlib
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -28,6 +31,7 @@ from syncd import wire
 from syncd.emulator.calllog import OK, CallLog
 from syncd.emulator.documents import changed, read_as
 from syncd.emulator.fault import ServiceFault
+from syncd.emulator.gates import Gates
 from syncd.emulator.service import Emulator
 from syncd.emulator.switches import Switches
 from syncd.errors import ConfigurationError, Problem
@@ -92,16 +96,18 @@ class Fault:
     timeout: Moment | None = None
     drop: Moment | None = None
     delay_s: float | None = None
+    gate: str | None = None
     switches: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
-        effects = ("error", "throttle", "timeout", "drop", "delay_s", "switches")
+        effects = ("error", "throttle", "timeout", "drop", "delay_s", "gate", "switches")
         given = [name for name in effects if getattr(self, name) is not None]
         _demand(len(given) == 1, f"exactly one of {', '.join(effects)} is needed, not {len(given)}")
         _demand(0 < self.probability <= 1, f"probability lies above 0, at most at 1: {self.probability}")
         _demand(self.nth is None or self.nth >= 1, f"nth counts from 1, so it can't be {self.nth}")
         _demand(self.times is None or self.times >= 1, f"times must be at least 1, not {self.times}")
         _demand(self.delay_s is None or self.delay_s >= 0, f"delay_s can't be negative: {self.delay_s}")
+        _demand(self.gate != "", "gate is a name, so it can't be empty")
         matchers = ("operation", "entity", "nth", "probability", "seed", "times")
         defaults = {member.name: member.default for member in fields(self)}
         _demand(
@@ -152,17 +158,19 @@ class TimedOut(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the rules make of one call: wait so long, then end it so (None: it goes through)."""
+    """What the rules make of one call: wait so long and at these gates, then end it so (None: it goes through)."""
 
     delay_s: float = 0.0
+    #: Each is done when the call may go on: with False, it ends without effect.
+    gates: tuple[Future[bool], ...] = ()
     ending: Fault | None = None
 
 
 class FaultyService:
     """The emulator with faults: `call` is the plain object's `call`, and may raise two things more.
 
-    Waiting goes through *clock*; a server that must not block asks `judge`, waits by itself and then
-    asks `conclude`. Calls may come from several threads. Each ended call is noted in *log*.
+    Waiting goes through *clock*; a server that must not block asks `judge`, waits by itself, also at the
+    gates, and then asks `conclude`. Calls may come from several threads. Each ended call is noted in *log*.
     """
 
     def __init__(
@@ -170,6 +178,7 @@ class FaultyService:
     ) -> None:
         self.emulator = emulator
         self.log = log
+        self.gates = Gates()
         self._clock = clock
         self._lock = threading.Lock()
         self._rules: tuple[_Rule, ...] = ()
@@ -212,6 +221,7 @@ class FaultyService:
         self.emulator.switches = changed(own, wanted, "switches") if wanted else own
         self._overlaid = {name: getattr(own, name) for name in wanted}
         self._rules = tuple(_Rule(rule, self._clock) for rule in rules)
+        self.gates.put(rule.gate for rule in rules if rule.gate is not None)
 
     def call(self, operation: str, params: Params) -> dict[str, object]:
         """Carry out one call, or fail as a rule says.
@@ -224,6 +234,8 @@ class FaultyService:
         verdict = self.judge(operation, params)
         if verdict.delay_s:
             self._clock.sleep(verdict.delay_s)
+        if not all(gate.result() for gate in verdict.gates):
+            verdict = STOPPED
         return self.conclude(verdict, operation, params)
 
     def judge(self, operation: str, params: Params) -> Verdict:
@@ -232,16 +244,20 @@ class FaultyService:
             return _UNHARMED
         with self._lock:
             delay = 0.0
+            gates: list[Future[bool]] = []
             for rule in self._rules:
                 if not rule.strikes(operation, params):
                     continue
-                if rule.fault.delay_s is None:
-                    return Verdict(delay_s=delay, ending=rule.fault)
-                delay += rule.fault.delay_s
-            return Verdict(delay_s=delay)
+                if rule.fault.gate is not None:
+                    gates.append(self.gates.enter(rule.fault.gate))
+                elif rule.fault.delay_s is not None:
+                    delay += rule.fault.delay_s
+                else:
+                    return Verdict(delay_s=delay, gates=tuple(gates), ending=rule.fault)
+            return Verdict(delay_s=delay, gates=tuple(gates))
 
     def conclude(self, verdict: Verdict, operation: str, params: Params) -> dict[str, object]:
-        """End a judged call: carry it out or not, answer or not."""
+        """End a judged call: carry it out or not, answer or not; in the log, time at gates doesn't count."""
         started = self._clock.monotonic() - verdict.delay_s
         outcome = OK
         try:
@@ -347,3 +363,7 @@ def _matches(fault: Fault, operation: str, params: Params) -> bool:
 def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not holds:
         raise ValueError(otherwise)
+
+
+#: Of a call that was held at a gate when the server stopped.
+STOPPED = Verdict(ending=Fault(drop="before"))

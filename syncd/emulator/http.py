@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from syncd.emulator.calllog import CallLog
 from syncd.emulator.control import Control
 from syncd.emulator.fault import ServiceFault
-from syncd.emulator.faults import ConnectionDropped, FaultyService, Refused, TimedOut
+from syncd.emulator.faults import STOPPED, ConnectionDropped, FaultyService, Refused, TimedOut
 from syncd.emulator.sigv4 import SignedRequest, read_authorization, verify
 from syncd.ports import Clock
 
@@ -98,6 +98,10 @@ class _Endpoint:
         verdict = self._service.judge(operation, params)
         if verdict.delay_s:
             await asyncio.sleep(verdict.delay_s)
+        for gate in verdict.gates:
+            if not await asyncio.wrap_future(gate):
+                verdict = STOPPED
+                break
         try:
             # Not in a thread: a call takes microseconds, and the emulator lets in one at a time anyway.
             result = self._service.conclude(verdict, operation, params)

@@ -78,10 +78,15 @@ class EmulatorServer:
     def endpoint_url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def connections(self) -> int:
+        """How many connections of clients are open; of who has none, every call has had its effect."""
+        return len(self._server.server_state.connections) if self._server is not None else 0
+
     def __enter__(self) -> Self:
         listener = _bind("127.0.0.1", 0)
         self._port = listener.getsockname()[1]
-        self._server = _Server(self._app)
+        self._server = _Server(self._app, stopping=self.service.gates.stop)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="emulator", daemon=True)
         self._thread.start()
         if not self._server.ready.wait(_START_WITHIN_S):
@@ -131,7 +136,7 @@ def run_emulator(
         app = create_app(service, calls, clock, Control(service, calls, kept), credentials=credentials)
         listener = _bind(host, port)
         with _saving(kept):
-            _Server(app, ready=lambda: ready(_url(listener))).run([listener])
+            _Server(app, ready=lambda: ready(_url(listener)), stopping=service.gates.stop).run([listener])
 
 
 def parse_listen(listen: str, *, allow_remote: bool = False) -> tuple[str, int]:
@@ -216,9 +221,9 @@ def _save_often(data: DataFile, stop: threading.Event) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, telling when it answers and ending without raising the signal that stopped it again."""
+    """Uvicorn, telling when it answers and when it stops, and ending without raising the signal again."""
 
-    def __init__(self, app: ASGIApp, ready: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, app: ASGIApp, ready: Callable[[], None] = lambda: None, *, stopping: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -234,6 +239,7 @@ class _Server(uvicorn.Server):
         )
         self.ready = threading.Event()
         self._tell = ready
+        self._tell_the_end = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -241,7 +247,8 @@ class _Server(uvicorn.Server):
         self._tell()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Requests that a fault rule leaves without answer would be waited for.
+        # Requests that a fault rule holds or leaves without answer would be waited for.
+        self._tell_the_end()
         for connection in list(self.server_state.connections):
             if isinstance(connection, _Protocol):
                 connection.abort_if_silent()

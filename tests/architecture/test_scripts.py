@@ -3,11 +3,12 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-SCRIPTS = ["deploy/bootstrap.sh", "deploy/demo", "tests/run", "tests/real"]
+SCRIPTS = ["deploy/bootstrap.sh", "deploy/demo", "tests/set-up.sh", "tests/run", "tests/real"]
 
 
 def program(folder: Path, name: str, body: str) -> None:
@@ -56,6 +57,60 @@ def test_any_shell_can_read_it(script: str, root: Path) -> None:
     result = subprocess.run(["/bin/sh", "-n", root / script], capture_output=True, text=True, check=False)
 
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.fixture
+def commands(checkout: Path, machine: Path, root: Path) -> Callable[..., list[str]]:
+    """Run a command of the checks on a machine that is set up, but for slapd; return what that ran, line by line."""
+    for name in ("tests/set-up.sh", "tests/real"):
+        shutil.copy(root / name, checkout / name)
+    for name in ("chmod", "node", "npm"):
+        program(machine, name, "exit 0")
+    for name in ("apt-get", "env"):
+        program(machine, name, f'echo {name} "$@" >>asked')
+    program(machine, "id", "echo 0")
+    tools = checkout / ".venv" / "bin"
+    tools.mkdir(parents=True)
+    for name in ("python", "syncd", "ruff", "mypy", "lint-imports"):
+        program(tools, name, "exit 0")
+    program(tools, "pytest", 'echo pytest "$@" >>asked')
+    mark = ". deploy/bootstrap.sh; fingerprint tests/requirements.txt >.venv/made-from"
+    subprocess.run(["/bin/sh", "-c", mark], cwd=checkout, check=True)
+    environment = {"PATH": str(machine), "POLICY_RC_D": str(checkout / "policy-rc.d")}
+
+    def run(script: str, *arguments: str) -> list[str]:
+        (checkout / "asked").unlink(missing_ok=True)
+        done = subprocess.run(
+            ["/bin/sh", script, *arguments], cwd=checkout, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return (checkout / "asked").read_text(encoding="utf-8").splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize("script", ["tests/run", "tests/real"])
+def test_a_command_installs_what_its_tests_need(
+    script: str, commands: Callable[..., list[str]], checkout: Path
+) -> None:
+    """On a machine without LDAP server each command of the checks, also alone, asks for one before its first test."""
+    *before, last = commands(script)
+
+    assert any("install" in line and "slapd ldap-utils" in line for line in before)
+    assert last.startswith("pytest ")
+    assert not (checkout / "policy-rc.d").exists()
+
+
+def test_the_floor_of_the_coverage_holds_for_all_tests_only(commands: Callable[..., list[str]], machine: Path) -> None:
+    """A part of the tests isn't held to it, nor are those that remain where there is no slapd."""
+    without = commands("tests/run")[-1]
+    for name in ("slapd", "ldapsearch"):
+        program(machine, name, "exit 0")
+
+    assert "--cov-fail-under=0" in without
+    assert "--cov-fail-under=0" in commands("tests/run", "-k", "guards")[-1]
+    assert "--cov " in commands("tests/run")[-1]
+    assert "--cov-fail-under" not in commands("tests/run")[-1]
 
 
 def test_continuous_integration_is_executable(root: Path) -> None:

@@ -1,15 +1,17 @@
 """Debian's Chromium without a window, driven by Playwright; axe looks for what keeps people out."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.fakes.debian import need
+from tests.fakes.debian import need, need_that
 
 #: Nothing of Chromium's own asks the network.
 _FLAGS = [
@@ -27,14 +29,21 @@ SHOTS = os.environ.get("SYNCD_SCREENSHOTS", "")
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Chromium, installing Debian's package where that can be done."""
+    """Start Chromium, installing Debian's package, and what its driver needs, where that can be done."""
     need("chromium", ["chromium"])
+    need_that(_driver_runs, "what Playwright's own Node.js is linked to", ["libatomic1", "libstdc++6"])
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def _driver_runs() -> bool:
+    """Return whether the driver starts: without a library, Playwright says no more than that it lost the connection."""
+    node, _ = compute_driver_executable()
+    return subprocess.run([node, "--version"], capture_output=True, check=False).returncode == 0
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+#: A net against hanging, within the 300 s that pytest allows a quick test; nothing waits for it to pass.
+PATIENCE_S = 240.0
+
 
 class FakeClock:
     """Starts on a Monday; *sleep* passes at once and is remembered in *slept*."""

@@ -22,8 +22,9 @@ from syncd.model.report import Outcome, Report, Result
 from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.observer import TelemetryObserver
 from tests.builders import operation, plan
+from tests.fakes.clock import PATIENCE_S
 
-SOON = 10.0
+SOON = PATIENCE_S
 
 
 class RealClock:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,14 +16,19 @@ _LOCK = Path("/tmp/syncd-tests-apt.lock")
 
 def need(program: str, packages: Sequence[str]) -> None:
     """Have *program*, installing *packages* as root; where that can't be, skip and say what to install."""
-    if _path_of(program):
+    need_that(lambda: bool(_path_of(program)), program, packages)
+
+
+def need_that(is_here: Callable[[], bool], what: str, packages: Sequence[str]) -> None:
+    """Have *what* is no program, and *is_here* knows, in the same way."""
+    if is_here():
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
         with _LOCK.open("w") as lock, _nothing_starts():
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if _path_of(program) or _install(packages):
+            if is_here() or (_install(packages) and is_here()):
                 return
-    pytest.skip(f"needs {program}: sudo apt-get install {' '.join(packages)}")
+    pytest.skip(f"needs {what}: sudo apt-get install {' '.join(packages)}")
 
 
 def need_root(why: str) -> None:

@@ -51,7 +51,7 @@ class Namespace:
         value: _T = outcome["value"]
         return value
 
-    def wait_for(self, is_ready: Callable[[], bool], *, seconds: float = 60) -> None:
+    def wait_for(self, is_ready: Callable[[], bool], *, seconds: float = 240) -> None:
         """Wait until *is_ready*; an end of the process is an error with the end of its log."""
         for _ in range(int(seconds * 10)):
             if self._process.poll() is not None:

@@ -16,7 +16,7 @@ from tests.fakes.debian import need
 from tests.fakes.slapd import free_port
 
 #: How long anything may take on a machine that has much else to do.
-PATIENCE = 60.0
+PATIENCE = 240.0
 _CONFIGURATION = """\
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: ["{rules}"]

@@ -110,6 +110,8 @@ class Machine:
         self._folder = folder
         #: systemd's process id, and the keeper's, here.
         self.pid = self.keeper = 0
+        #: Its control group, here.
+        self.group = Path()
         (folder / "files").mkdir(parents=True)
         (folder / "boot").write_text(_BOOT, encoding="ascii")
         for place, source in (files or {}).items():
@@ -127,13 +129,14 @@ class Machine:
         )
         assert self._keeper.stdout is not None
         self.keeper = self._keeper.pid
-        word, _, pid = self._keeper.stdout.readline().strip().partition(" ")
+        word, _, said = self._keeper.stdout.readline().strip().partition(" ")
         if word != "ready":
             self.__exit__(None, None, None)
             log = (self._folder / "log").read_text(errors="replace")
             message = f"the machine does not start: {log[-3000:]}"
             raise RuntimeError(message)
-        self.pid = int(pid)
+        pid, _, group = said.partition(" ")
+        self.pid, self.group = int(pid), Path(group)
         self.wait_until(lambda: self.run("systemctl", "is-system-running").stdout.strip() in {"running", "degraded"})
         return self
 
@@ -188,7 +191,7 @@ class Machine:
         """Return what *unit* has logged, and what systemd has said of it."""
         return self.do("journalctl", "--no-pager", "--output=cat", "--unit", unit)
 
-    def wait_until(self, is_true: Callable[[], bool], *, seconds: float = 60) -> None:
+    def wait_until(self, is_true: Callable[[], bool], *, seconds: float = 240) -> None:
         """Wait until *is_true*; a machine that never gets there is an error."""
         give_up = time.monotonic() + seconds
         while not is_true():

@@ -9,7 +9,8 @@ included. What could be left is ended in turn:
     mounts          the kernel, with the last process in theirs
     control groups  the keeper; if that was killed too, the next keeper
 
-It says "ready PID" once systemd runs, with systemd's process id here, or "failed"; and "clean" last.
+It says "ready PID GROUP" once systemd runs, with systemd's process id and the folder of its control group here, or
+"failed"; and "clean" last.
 """
 
 import os
@@ -57,7 +58,7 @@ def _keep(folder: Path, group: Path) -> None:
             )
         try:
             inner = _inner(machine, folder / "log")
-            print(f"ready {inner}" if inner else "failed", flush=True)
+            print(f"ready {inner} {group}" if inner else "failed", flush=True)
             while machine.poll() is None and not _is_over():
                 pass
         finally:

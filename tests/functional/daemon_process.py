@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.clock import PATIENCE_S
 from tests.functional.conftest import Place
+from tests.functional.places import Site
 
-SOON = 30.0
+SOON = PATIENCE_S
 
 
-def log_of(place: Place) -> Path:
+def log_of(place: Place | Site) -> Path:
     """Where its log goes: beside the folder, whose file system may be full or frozen."""
     return place.folder.with_name(f"{place.folder.name}.log")
 
@@ -25,13 +27,13 @@ def log_of(place: Place) -> Path:
 class RunningDaemon:
     """A daemon in a process of its own; its log goes to a file."""
 
-    def __init__(self, place: Place, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, place: Place | Site, process: subprocess.Popen[str], port: int) -> None:
         self.place = place
         self.process = process
         self.port = port
 
     def ask(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SOON)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
@@ -58,6 +60,11 @@ class RunningDaemon:
         """Return how many files and sockets it has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
+    def tell_to_stop(self) -> None:
+        """Ask it to stop, and return when every cycle has been told."""
+        self.process.send_signal(signal.SIGTERM)
+        self.wait_until(lambda: self.ask("/readyz")[0] == 503)
+
     def end(self) -> int:
         """Ask it to stop, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -81,12 +88,13 @@ class RunningDaemon:
 
 
 @contextmanager
-def running(place: Place, *, every: str = "1s", **environment: str) -> Iterator[RunningDaemon]:
-    """Run a daemon that begins a cycle *every* so often."""
+def running(place: Place | Site, *, every: str | None = "1s", **environment: str) -> Iterator[RunningDaemon]:
+    """Run a daemon that begins a cycle *every* so often; with None, as its configuration says."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     place.change("log: {level: error}", f"http: {{listen: 127.0.0.1:{port}}}\nlog: {{level: info}}")
-    place.change("every: 10s", f"every: {every}")
+    if every is not None:
+        place.change("every: 10s", f"every: {every}")
     with log_of(place).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             place.command("run"), cwd=place.folder, env=place.env(**environment), stderr=log, stdout=log, text=True

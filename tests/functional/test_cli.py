@@ -3,7 +3,6 @@
 import json
 import re
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,10 @@ def digest_of(text: str) -> str:
 
 
 def test_the_demo_walks_to_its_end(place: Place) -> None:
-    """Every step of `syncd demo` ends as it should, quickly, and nothing is left behind."""
-    begun = time.monotonic()
+    """Every step of `syncd demo` ends as it should, and nothing is left behind."""
     result = place.syncd("demo", "--color", "never", TMPDIR=str(place.folder))
 
     assert (result.returncode, result.stderr) == (0, "")
-    assert time.monotonic() - begun < 20
     for sentence in ("1. The first plan", "No changes to make", "$ syncd approve", "8. What is remembered"):
         assert sentence in result.stdout
     assert COLOUR not in result.stdout

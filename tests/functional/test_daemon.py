@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 import pytest
 
@@ -96,15 +95,12 @@ def test_the_configuration_is_checked_at_the_start(place: Place) -> None:
 
 def test_a_signal_ends_a_long_apply_after_the_calls_in_flight(place: Place) -> None:
     """A stop in the middle of applying loses nothing: what was sent is known, the rest is a smaller plan."""
-    slow = Fault(operation="CreateUser", delay_s=0.5)
-    place.server.service.set_rules([slow])
-    created = 'syncd_operations_total{action="add",organization="planetexpress",outcome="applied"}'
+    place.server.service.set_rules([Fault(operation="CreateUser", gate="creating")])
     with running(place) as daemon:
-        daemon.wait_until(lambda: daemon.metric(created) >= 1)
-        begun = time.monotonic()
-        daemon.process.terminate()
+        place.server.service.gates.wait_for("creating")
+        daemon.tell_to_stop()
+        place.server.service.gates.open("creating")
         code = daemon.process.wait(SOON)
-        took = time.monotonic() - begun
         log = daemon.log()
     place.server.service.set_rules([])
     rest = place.syncd("sync")
@@ -112,26 +108,25 @@ def test_a_signal_ends_a_long_apply_after_the_calls_in_flight(place: Place) -> N
 
     (finished,) = [line for line in log if line["event"] == "cycle_finished"]
     assert (code, rest.returncode, clean.returncode) == (0, 0, 0)
-    assert took < 15
     assert 0 < finished["applied"] < finished["add"]
     assert finished["skipped"] > 0
 
 
 def test_a_signal_ends_a_long_read(place: Place) -> None:
-    """Reading is given up at the next call: of some forty entities only the first few are asked for."""
+    """Reading is given up at the next call: of some forty entities only those under way are asked for."""
     place.syncd("sync")
     place.server.log.reset()
-    place.server.service.set_rules([Fault(operation="ListAliases", delay_s=2)])
-    reads = 'syncd_api_requests_total{code="ok",operation="ListAliases",organization="planetexpress"}'
+    place.server.service.set_rules([Fault(operation="ListAliases", gate="reading")])
     place.change("    protected:", "    verify_within: 0s\n    apply: {workers: 2}\n    protected:")
     with running(place) as daemon:
-        daemon.wait_until(lambda: daemon.metric(reads) >= 1)
-        daemon.process.terminate()
+        place.server.service.gates.wait_for("reading", 2)
+        daemon.tell_to_stop()
+        place.server.service.gates.open("reading")
         code = daemon.process.wait(SOON)
     asked = sum(place.server.log.counters()["ListAliases"].values())
 
     assert code == 0
-    assert asked <= 8
+    assert asked == 2
 
 
 def test_the_last_success_survives_a_restart(place: Place) -> None:
@@ -147,10 +142,9 @@ def test_the_last_success_survives_a_restart(place: Place) -> None:
 
 def test_a_second_signal_ends_at_once(place: Place) -> None:
     """Whoever asks twice doesn't want to wait."""
-    place.server.service.set_rules([Fault(operation="CreateUser", delay_s=20)])
+    place.server.service.set_rules([Fault(operation="CreateUser", gate="creating")])
     with running(place) as daemon:
-        daemon.wait_until(lambda: daemon.ask("/livez")[0] == 200)
-        daemon.wait_until(lambda: any(line["event"] == "cycle_started" for line in daemon.log()))
+        place.server.service.gates.wait_for("creating")
         daemon.process.send_signal(signal.SIGINT)
         daemon.wait_until(lambda: any(line["event"] == "stop_requested" for line in daemon.log()))
         daemon.process.send_signal(signal.SIGINT)

@@ -30,7 +30,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def aws(site: Site) -> Iterator[Site]:
     """The same, but WorkMail is met as AWS is: no endpoint in the file, credentials, and an STS."""
-    site.change(f"endpoint_url: {site.server.endpoint_url}", "connect_timeout: 5s")
+    site.change(f"endpoint_url: {site.server.endpoint_url}", "connect_timeout: 60s")
     site.environment["AWS_ENDPOINT_URL_WORKMAIL"] = site.server.endpoint_url
     with FakeSts() as sts:
         site.environment["AWS_ENDPOINT_URL_STS"] = sts.url
@@ -144,10 +144,10 @@ def test_a_wrong_organization(site: Site) -> None:
 def test_an_organization_that_hangs(site: Site) -> None:
     """It is waited for as long as one check may take, and no longer; the rest is there."""
     site.faults(Fault(timeout="before"))
-    ended, checks = doctor(site, "--timeout", "1")
+    ended, checks = doctor(site, "--timeout", "3")
 
     assert ended.code == 69
-    assert checks["workmail", "time"]["found"].startswith("no answer within 1 s after the check of identity")
+    assert checks["workmail", "time"]["found"].startswith("no answer within 3 s after the check of identity")
     assert checks["source", "read"]["health"] == "OK"
 
 
@@ -243,6 +243,6 @@ def test_it_ends_while_a_thread_hangs(site: Site) -> None:
     """The process is gone when everything was told, whoever still waits within it."""
     site.faults(Fault(timeout="before"))
     command = [sys.executable, "-m", "syncd", "doctor", "--area", "workmail", "--timeout", "1"]
-    done = subprocess.run(command, cwd=site.folder, env=site.env(), capture_output=True, timeout=25, check=False)
+    done = subprocess.run(command, cwd=site.folder, env=site.env(), capture_output=True, timeout=240, check=False)
 
     assert done.returncode == 69

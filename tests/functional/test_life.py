@@ -136,7 +136,7 @@ def test_a_pilot_touches_nobody_else(site: Site) -> None:
 
 def test_two_syncs_at_once_never_meet(site: Site) -> None:
     """The second one ends with 75, and says which process holds the organization, and that no file is in the way."""
-    site.faults(Fault(operation="CreateUser", delay_s=2.0))
+    site.faults(Fault(operation="CreateUser", gate="creating"))
     with subprocess.Popen(
         site.command("sync"),
         cwd=site.folder,
@@ -145,10 +145,10 @@ def test_two_syncs_at_once_never_meet(site: Site) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     ) as first:
-        while "ListUsers" not in site.server.log.counters():
-            assert first.poll() is None
+        site.server.service.gates.wait_for("creating")
         second = site.syncd("sync")
         seen = site.syncd("status")
+        site.server.service.gates.open("creating")
         said, _ = first.communicate()
 
     assert second.code == 75

@@ -1,26 +1,22 @@
 """Real directories from the command line over HTTP: the first sync makes everybody, the second plan is empty."""
 
 import csv
-import http.client
 import json
 import re
-import signal
-import socket
-import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from syncd.emulator import Switches
 from syncd.emulator.faults import Fault
 from tests.bench.directory import Size, members_of, write_groups, write_users
+from tests.functional.daemon_process import SOON, running
 from tests.functional.places import DATA, GROUPS, ORGANIZATION, PEOPLE, Site, a_site, planetexpress, the_warm_one
 
-SOON = 30.0
-LARGE = Size(users=2_000, groups=100, memberships=1_000)
+#: Each list of the service has several pages.
+LARGE = Size(users=350, groups=120, memberships=200)
 CONFIG = """\
 store: sqlite:///syncd.db
 log: {level: error}
@@ -106,8 +102,8 @@ def test_planet_express_arrives_and_the_second_plan_is_empty(tmp_path: Path) -> 
     assert again.last == "No changes: the organization equals the directory (7 people, 2 groups)."
 
 
-def test_two_thousand_people_arrive_and_the_second_plan_is_empty(tmp_path: Path) -> None:
-    """2,000 people, 100 groups, 1,000 memberships over HTTP: all there after one sync, nothing left to do."""
+def test_pages_of_people_and_groups_arrive_and_the_second_plan_is_empty(tmp_path: Path) -> None:
+    """350 people, 120 groups, 200 memberships over HTTP: all there after one sync, nothing left to do."""
     source = tmp_path / "source"
     folder = tmp_path / "site"
     source.mkdir()
@@ -124,7 +120,7 @@ def test_two_thousand_people_arrive_and_the_second_plan_is_empty(tmp_path: Path)
         groups = groups_of_all(site)
 
     assert synced.code == 0, synced.out[-2000:]
-    assert again.last == "No changes: the organization equals the directory (2,000 people, 100 groups)."
+    assert again.last == "No changes: the organization equals the directory (350 people, 120 groups)."
     assert again.code == 0
     assert len(people) == LARGE.users
     assert {row["State"] for row in people.values()} == {"ENABLED"}
@@ -156,64 +152,17 @@ def groups_of_all(site: Site) -> dict[str, set[str]]:
 # --- the daemon ------------------------------------------------------------------------------------------------
 
 
-def wait_until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    give_up = time.monotonic() + SOON
-    while True:
-        try:
-            if true():
-                return
-        except (OSError, http.client.HTTPException, sqlite3.OperationalError):
-            pass
-        assert process.poll() is None, "it ended"
-        assert time.monotonic() < give_up, "it never happened"
-        time.sleep(0.05)  # noqa: TID251 - the daemon is another process, with a clock of its own
-
-
-def ask(port: int, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
-
-
-def daemon(site: Site) -> tuple[subprocess.Popen[str], int]:
-    """Start `syncd run`; its log goes to the file `log`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    site.change("log: {level: error}", f"http: {{listen: 127.0.0.1:{port}}}")
-    with (site.folder / "log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(site.command("run"), cwd=site.folder, env=site.env(), stderr=log, text=True)
-    return process, port
-
-
-def logged(site: Site, event: str) -> list[dict[str, Any]]:
-    lines = map(json.loads, (site.folder / "log").read_text(encoding="utf-8").splitlines())
-    return [line for line in lines if line["event"] == event]
-
-
 def test_the_daemon_does_the_same_by_itself(tmp_path: Path) -> None:
     """One cycle at once: everybody is there, one cycle_finished line agrees with the metrics, and it ends with 0."""
     with planetexpress(tmp_path) as site:
-        process, port = daemon(site)
-        try:
-            wait_until(lambda: "syncd_cycles_total" in ask(port, "/metrics")[1] and len(people_of(site)) == 7, process)
-            wait_until(lambda: bool(logged(site, "cycle_finished")), process)
-            ready, metrics = ask(port, "/readyz"), ask(port, "/metrics")[1]
-            begun = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(SOON)
-            took = time.monotonic() - begun
-        finally:
-            process.kill()
-            process.wait()
-        finished = logged(site, "cycle_finished")
+        with running(site, every=None) as daemon:
+            daemon.wait_until(lambda: bool(daemon.log("cycle_finished")))
+            ready, metrics = daemon.ask("/readyz"), daemon.ask("/metrics")[1]
+            code = daemon.end()
+            finished = daemon.log("cycle_finished")
         plan = site.syncd("plan")
 
     assert (code, ready[0]) == (0, 200)
-    assert took < 10
     assert len(finished) == 1
     assert (finished[0]["result"], finished[0]["applied"], finished[0]["exit_code"]) == ("applied", 31, 0)
     added = re.findall(r'^syncd_operations_total\{action="add",.*outcome="applied"\} (\S+)$', metrics, re.MULTILINE)
@@ -224,18 +173,15 @@ def test_the_daemon_does_the_same_by_itself(tmp_path: Path) -> None:
 def test_a_daemon_that_is_told_to_stop_finishes_the_calls_in_flight(tmp_path: Path) -> None:
     """SIGTERM while applying: what was sent is known, nothing more is sent, and the next sync does the rest."""
     with planetexpress(tmp_path) as site:
-        site.faults(Fault(operation="CreateUser", delay_s=3), Fault(operation="CreateGroup", delay_s=3))
-        process, _ = daemon(site)
-        try:
+        site.faults(*(Fault(operation=name, gate="creating") for name in ("CreateUser", "CreateGroup")))
+        with running(site, every=None) as daemon:
             # All eight workers wait for an answer: a stop before would find fewer calls in flight.
-            wait_until(lambda: (site.folder / "syncd.db").exists() and site.open_intents() == 8, process)
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(SOON)
-        finally:
-            process.kill()
-            process.wait()
+            site.server.service.gates.wait_for("creating", 8)
+            daemon.tell_to_stop()
+            site.server.service.gates.open("creating")
+            code = daemon.process.wait(SOON)
+            (finished,) = daemon.log("cycle_finished")
         sent, open_intents = site.sent(), site.open_intents()
-        (finished,) = logged(site, "cycle_finished")
         site.faults()
         rest = site.syncd("sync")
         plan = site.syncd("plan")
@@ -252,24 +198,20 @@ def test_a_daemon_that_is_told_to_stop_while_reading_stops_reading(tmp_path: Pat
     """A first read takes hours where an organization is large: SIGTERM ends it after the calls in flight."""
     with planetexpress(tmp_path) as site:
         assert site.syncd("sync").code == 0
-        site.faults(Fault(operation="DescribeUser", delay_s=2.0), Fault(operation="ListAliases", delay_s=2.0))
+        site.faults(*(Fault(operation=name, gate="reading") for name in ("DescribeUser", "ListAliases")))
         with_details = site.folder / "syncd.db"
         with_details.unlink()
         site.change("mode: full", "mode: full\n    adopt: exact")
+        site.change("    workmail:", "    apply: {workers: 2}\n    workmail:")
         site.server.log.reset()
-        process, _ = daemon(site)
-        try:
-            wait_until(lambda: bool(logged(site, "cycle_started")), process)
-            wait_until(lambda: "ListGroups" in site.server.log.counters(), process)
-            time.sleep(0.5)  # noqa: TID251 - until it is among the slow reads
-            begun = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(SOON)
-            took = time.monotonic() - begun
-        finally:
-            process.kill()
-            process.wait()
+        with running(site, every=None) as daemon:
+            site.server.service.gates.wait_for("reading", 2)
+            daemon.tell_to_stop()
+            site.server.service.gates.open("reading")
+            code = daemon.process.wait(SOON)
+        counters = site.server.log.counters()
+        asked = sum(sum(counters.get(name, {}).values()) for name in ("DescribeUser", "ListAliases"))
 
     assert code == 0
-    assert took < 6
+    assert asked == 2
     assert site.sent() == 0

@@ -9,6 +9,7 @@ What runs is the command of `python -m syncd` in a process of its own, with its 
 import json
 import os
 import sys
+import traceback
 from typing import Any, NoReturn
 
 import syncd.sources.csv.source
@@ -47,6 +48,8 @@ def become(task: dict[str, Any]) -> NoReturn:
         main(task["arguments"])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the interpreter would print it as well, and end with 1
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

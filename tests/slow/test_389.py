@@ -111,7 +111,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     (folder / "lab.inf").write_text(_INSTANCE, encoding="utf-8")
     namespace = Namespace(_script(folder), log=folder / "log", mounts=True)
     try:
-        namespace.wait_for((folder / "ready").exists, seconds=120)
+        namespace.wait_for((folder / "ready").exists)
         namespace.wait_for(lambda: namespace.call(lambda: is_listening(PORT)))
         found = Instance(namespace)
         for dn in (PEOPLE, GROUPS, LEAVERS):

@@ -31,7 +31,7 @@ IMAGE, PYTHON, BARE = "localhost/syncd", "localhost/python", "localhost/python-a
 FOLDERS = ("man", "doc", "locale", "info")
 #: What a base image of this kind lacks: whatever could run a script, or install something.
 WITHOUT = "rm -rf /usr/bin/sh /usr/bin/dash /usr/bin/bash /usr/bin/dpkg /usr/share/python-wheels"
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def test_the_daemon_lives_in_it(pod: Pod, server: EmulatorServer) -> None:
 
 def get(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - the address is this test's
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:  # noqa: S310 - the address is this test's
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

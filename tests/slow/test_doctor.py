@@ -17,7 +17,7 @@ from tests.fakes.disks import fill, make_read_only, small_disk
 from tests.fakes.slapd import free_port
 from tests.functional.places import Site, planetexpress
 
-SOON = 60.0
+SOON = 240.0
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def running(site: Site) -> Iterator[int]:
 
 
 def answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SOON)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200

@@ -50,7 +50,7 @@ def test_without_a_journal_nothing_is_sent(site: Site, disk: Path) -> None:
 
 def test_a_disk_that_fills_up_midway_stops_the_sending(site: Site, disk: Path) -> None:
     """Nothing is sent after the first intent that can't be recorded; with room, the next syncs do the rest."""
-    site.faults(Fault(operation="CreateUser", delay_s=2.0), Fault(operation="CreateGroup", delay_s=2.0))
+    site.faults(*(Fault(operation=name, gate="creating") for name in ("CreateUser", "CreateGroup")))
     with subprocess.Popen(
         site.command("sync"),
         cwd=site.folder,
@@ -59,9 +59,9 @@ def test_a_disk_that_fills_up_midway_stops_the_sending(site: Site, disk: Path) -
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        while not site.server.service.fired()[0][1]:
-            assert process.poll() is None
+        site.server.service.gates.wait_for("creating")
         ballast = fill(disk)
+        site.server.service.gates.open("creating")
         said, _ = process.communicate()
     site.faults()
 

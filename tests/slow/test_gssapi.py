@@ -1,13 +1,15 @@
 """A bind by Kerberos: the ticket comes from the domain controller of Samba, the package from a folder of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.debian import need, need_root
+from tests.fakes.debian import need, need_root, need_that
 from tests.fakes.namespace import Namespace, is_listening, run
 
 ROOT = Path(__file__).parents[2]
@@ -15,8 +17,10 @@ ROOT = Path(__file__).parents[2]
 PLACE = ROOT / ".cache" / "gssapi"
 PACKAGES = (
     *("samba", "samba-dsdb-modules", "samba-vfs-modules", "winbind", "samba-ad-provision"),
-    *("python3-samba", "ldb-tools", "krb5-config", "krb5-user", "libkrb5-dev", "gcc", "iproute2"),
+    *("python3-samba", "ldb-tools", "krb5-config", "krb5-user", "libkrb5-dev", "iproute2"),
 )
+#: gcc's own package only recommends the headers of C.
+TOOLS = ("gcc", "libc6-dev", "python3-dev")
 HOST, REALM = "dc1.lab.example.com", "LAB.EXAMPLE.COM"
 PASSWORD = "Passw0rd-of-the-lab"
 KRB5 = f"""[libdefaults]
@@ -46,6 +50,11 @@ with open_session(ConnectionSettings.model_validate(said), clock=FakeClock()) as
 """
 
 
+def _compiles() -> bool:
+    headers = (Path("/usr/include/stdio.h"), Path(sysconfig.get_path("include"), "Python.h"))
+    return shutil.which("gcc") is not None and all(header.exists() for header in headers)
+
+
 def _install() -> None:
     if not (PLACE / "gssapi").is_dir():
         command = [sys.executable, "-m", "pip"]
@@ -65,6 +74,7 @@ def test_a_kerberos_ticket_is_enough(tmp_path: Path) -> None:
     need_root("a domain controller listens on fixed ports, so it needs a network namespace")
     for program in ("samba-tool", "samba", "kinit", "krb5-config"):
         need(program, PACKAGES)
+    need_that(_compiles, "a C compiler with the headers of C and Python", TOOLS)
     _install()
     run(
         [

@@ -28,10 +28,10 @@ def open_intents(place: Place) -> int:
 
 def test_a_stop_does_not_wait_for_a_service_that_never_answers(place: Place) -> None:
     """The call in flight stays open in the journal; the exit code is 0 and thirty seconds are not passed."""
-    place.server.service.set_rules([Fault(operation="CreateGroup", delay_s=60)])
-    place.change("region:", "read_timeout: 60s\n      region:")
+    place.server.service.set_rules([Fault(operation="CreateGroup", gate="for ever")])
+    place.change("region:", "read_timeout: 240s\n      region:")
     with running(place, every="1h") as daemon:
-        daemon.wait_until(lambda: bool(daemon.log("cycle_started")))
+        place.server.service.gates.wait_for("for ever")
         daemon.wait_until(lambda: open_intents(place) > 0)
         daemon.process.send_signal(signal.SIGTERM)
         code = daemon.process.wait(SOON)

@@ -219,7 +219,7 @@ def test_a_cycle_beyond_its_deadline_is_told_to_stop() -> None:
     told: list[bool] = []
 
     def obey(number: int) -> Report:
-        told.append(cycles.stop.wait(5) if number == 1 else cycles.stop.is_set())
+        told.append(cycles.stop.wait(SOON) if number == 1 else cycles.stop.is_set())
         return a_report()
 
     cycles = Cycles(obey)

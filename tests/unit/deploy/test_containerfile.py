@@ -34,20 +34,6 @@ def test_nothing_comes_from_a_network() -> None:
     assert "://" not in TEXT
 
 
-def test_whoever_builds_names_the_images() -> None:
-    """Both stages stand on an argument without a default, so that a digest is chosen and not a name from here."""
-    assert of("FROM") == ["${BUILD_IMAGE} AS build", "${BASE_IMAGE}"]
-    assert of("ARG")[:2] == ["BUILD_IMAGE", "BASE_IMAGE=${BUILD_IMAGE}"]
-
-
-def test_it_runs_as_a_number_and_without_a_shell() -> None:
-    """What runs is an unprivileged number and a list of words; after the last FROM, nothing is run to build it."""
-    assert of("USER") == ["65532:65532"]
-    assert (of("ENTRYPOINT"), of("CMD"), of("HEALTHCHECK")) == (['["syncd"]'], ['["run"]'], [])
-    last = max(index for index, line in enumerate(INSTRUCTIONS) if line.startswith("FROM"))
-    assert [line for line in INSTRUCTIONS[last:] if line.startswith("RUN")] == []
-
-
 def test_the_builder_is_sent_what_is_copied() -> None:
     """The list of what isn't ignored is the list of what the Containerfile copies from the checkout."""
     copied = {word for line in of("COPY") if "--from" not in line for word in line.split()[:-1]}

@@ -120,15 +120,3 @@ def test_every_link_leads_somewhere() -> None:
         assert board["tags"] == ["syncd"]
         assert [link["type"] for link in board["links"]] == ["dashboards", "link"]
         assert board["links"][0]["tags"] == board["tags"]
-
-
-def test_the_stalest_organization_comes_first() -> None:
-    """The table of organizations is sorted by the age of the last success, the oldest on top."""
-    [table] = [panel for panel in panels(BOARDS["fleet.json"]) if panel["title"].startswith("Organizations, ")]
-
-    assert "last_success" in table["targets"][0]["expr"]
-    assert table["transformations"][1]["options"]["renameByName"]["Value #A"] == "Since success"
-    assert table["transformations"][-1] == {
-        "id": "sortBy",
-        "options": {"fields": {}, "sort": [{"field": "Since success", "desc": True}]},
-    }

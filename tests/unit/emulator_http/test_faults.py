@@ -238,6 +238,7 @@ def test_rules_are_read_from_plain_data() -> None:
         ([{"drop": "after", "nth": "2"}], "faults[0].nth: Input should be a valid integer"),
         ([{"drop": "after", "times": 0}], "faults[0]: times must be at least 1"),
         ([{"delay_s": -1}], "faults[0]: delay_s can't be negative"),
+        ([{"gate": ""}], "faults[0]: gate is a name"),
         ([{"error": {"code": "X", "status": 200}}], "faults[0].error: status must be between 400 and 599"),
         ([{"error": {}}], "faults[0].error.code: Field required"),
         ([{"throttle": {"rate": 0}}], "faults[0].throttle: rate must be above 0"),

@@ -1,6 +1,5 @@
 import json
 import socket
-import threading
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -130,26 +129,6 @@ def test_a_defect_is_an_internal_failure(caplog: pytest.LogCaptureFixture) -> No
 
     assert broken.log.counters() == {"ListOrganizations": {"ZeroDivisionError": 1}}
     assert "ZeroDivisionError: ListOrganizations" in caplog.text
-
-
-def test_a_slow_answer_blocks_nobody(server: EmulatorServer) -> None:
-    """While one caller waits for a slow answer, the others are served."""
-    server.service.set_rules([Fault(operation="ListOrganizations", nth=1, delay_s=0.3)])
-    ended: list[str] = []
-
-    def ask(who: str) -> None:
-        with httpx.Client(base_url=server.endpoint_url) as http:
-            post(http, "ListOrganizations")
-        ended.append(who)
-
-    slow = threading.Thread(target=ask, args=("slow",))
-    slow.start()
-    while server.service.fired() == ((0, 0),):
-        threading.Event().wait(0.005)
-    ask("quick")
-    slow.join()
-
-    assert ended == ["quick", "slow"]
 
 
 def test_a_client_that_leaves_early_does_no_harm(server: EmulatorServer, http: httpx.Client) -> None:

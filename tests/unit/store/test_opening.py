@@ -298,7 +298,7 @@ for number in range(5):
         assert each.stdin is not None
         each.stdin.write(b"\n")
         each.stdin.flush()
-    errors = [each.communicate(timeout=60)[1].decode() for each in several]
+    errors = [each.communicate(timeout=240)[1].decode() for each in several]
 
     assert errors == [""] * 4
 

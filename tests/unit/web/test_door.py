@@ -87,7 +87,7 @@ def test_too_much_at_a_time_is_put_off_but_probes_are_not() -> None:
     asked = AskedApp()
     settings = HttpSettings()
     rules = DoorRules(settings=settings, web=WebConfiguration(settings, read_web_settings, log))
-    asked.asgi = Door(slow, lambda: rules, Gatekeeper())
+    asked.asgi = Door(Held(), lambda: rules, Gatekeeper())
     pages = [("GET", "/", None, b"")] * (MOST_AT_ONCE + 8)
 
     answers = asked.ask_together(*pages, ("GET", "/livez", None, b""))
@@ -98,7 +98,14 @@ def test_too_much_at_a_time_is_put_off_but_probes_are_not() -> None:
     assert (statuses[-1], again.status_code) == (200, 200)
 
 
-async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-    """An application that takes a moment."""
-    await asyncio.sleep(0.2)
-    await PlainTextResponse("done")(scope, receive, send)
+class Held:
+    """An application that answers nobody before it was asked whether it is alive."""
+
+    def __init__(self) -> None:
+        self._probed = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/livez":
+            self._probed.set()
+        await self._probed.wait()
+        await PlainTextResponse("done")(scope, receive, send)

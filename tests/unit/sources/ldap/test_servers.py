@@ -135,7 +135,7 @@ def name_server(*records: str, code: int = dns.rcode.NOERROR) -> Iterator[int]:
     """A name server on loopback that answers every question with *records*."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(5)
+        server.settimeout(120)
 
         def answer() -> None:
             with suppress(OSError):
