@@ -1,19 +1,26 @@
-"""Cron expressions as cron reads them, over APScheduler's trigger, which differs in three ways (`measurements.md` 12).
+"""Cron expressions as Debian's cron reads them: `cronsim` steps, and this file says what is wrong with one.
 
-0 is Sunday (APScheduler counts Monday as 0): digits are turned into names
-`30 2 * * *` runs once on the night when the clock is put back, not twice; `*/15 * * * *` goes on through it
-with both days given (`0 6 1 * mon`) either one suffices, as crontab(5) says
+A fixed time (`30 2 * * *`) runs once on the night when the clock is put back, and as soon as the clock has been put
+forward over it. A rhythm (`*` in minutes or hours) goes on through both nights.
 """
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
+from cronsim import CronSim, CronSimError
 
-_FIELDS = ("minute", "hour", "day", "month", "day_of_week")
-_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#: The fields in their order, and what may stand in them.
+_FIELDS = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day of the month": "1 to 31",
+    "month": "1 to 12, or jan to dec",
+    "weekday": "0 to 7, or sun to sat",
+}
+_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_DAY = f"[0-7]|{'|'.join(_NAMES)}"
+_SPAN = re.compile(f"({_DAY})-({_DAY})(?:/([1-7]))?")
 _USUAL = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -21,9 +28,7 @@ _USUAL = {
     "@weekly": "0 0 * * sun",
     "@monthly": "0 0 1 * *",
 }
-_MOMENT = timedelta(microseconds=1)
-#: The next firing is at most so many firings away: one that falls into a repeated hour is passed over.
-_PASSED_OVER = 200
+_ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Cron:
@@ -39,66 +44,42 @@ class Cron:
         if len(fields) != len(_FIELDS):
             message = f"{expression!r} has {len(fields)} fields; cron has five: minute hour day month weekday"
             raise ValueError(message)
+        fields[4] = ",".join(map(_past_sunday, fields[4].split(",")))
+        for place, (name, allowed) in enumerate(_FIELDS.items()):
+            for part in fields[place].split(","):
+                if not _is_understood(part, place):
+                    message = f"{expression!r} is no cron expression: {part!r} is no {name} ({allowed})"
+                    raise ValueError(message)
+        self._fields = " ".join(fields)
         self._zone = zone
-        self._repeats = fields[1].startswith("*")
-        self._triggers = [_trigger(expression, given, zone) for given in _alternatives(fields)]
 
     def after(self, moment: datetime) -> datetime | None:
         """Return the first firing after *moment*, in UTC; None: there is none (31 February)."""
-        at = moment
-        for _ in range(_PASSED_OVER):
-            start = (at + _MOMENT).astimezone(self._zone)  # added in the zone, it would forget which of two hours it is
-            firings: list[datetime | None] = [each.get_next_fire_time(None, start) for each in self._triggers]
-            found = [firing.astimezone(UTC) for firing in firings if firing is not None]
-            if not found:
-                return None
-            at = min(found)
-            if self._repeats or not at.astimezone(self._zone).fold:
-                return at
-        return None
+        try:
+            firings = CronSim(self._fields, moment.astimezone(self._zone))
+        except CronSimError:  # each field is right by itself, but no month has that day
+            return None
+        # In the second of two equal hours, it takes the moment for one in the first, and begins with what is over.
+        following = (firing.astimezone(UTC) for firing in firings)
+        return next((firing for firing in following if firing > moment), None)
 
 
-def _alternatives(fields: list[str]) -> Iterator[dict[str, str]]:
-    """Yield what APScheduler is given: where both days are restricted, one alternative for each."""
-    given = dict(zip(_FIELDS, [*fields[:4], _with_names(fields[4])], strict=True))
-    if fields[2].startswith("*") or fields[4].startswith("*"):
-        yield given
-        return
-    yield {**given, "day_of_week": "*"}
-    yield {**given, "day": "*"}
-
-
-def _trigger(expression: str, given: dict[str, str], zone: ZoneInfo) -> CronTrigger:
+def _is_understood(part: str, place: int) -> bool:
+    alone = ["*"] * len(_FIELDS)
+    alone[place] = part
     try:
-        return CronTrigger(**given, timezone=zone)
-    except ValueError as error:
-        reason = str(error).replace("day_of_week", "weekday")
-        raise ValueError(f"{expression!r} is no cron expression: {reason}") from error
+        CronSim(" ".join(alone), _ANY_MOMENT)
+    except CronSimError:
+        return False
+    return True
 
 
-def _with_names(field: str) -> str:
-    """Return a weekday field with names for digits, as a list of days: ranges that pass Sunday would not be taken."""
-    if field.startswith("*"):
-        if field == "*":
-            return field
-        return _spread("0-6", field.partition("/")[2])
-    days: list[str] = []
-    for part in field.split(","):
-        span, _, step = part.partition("/")
-        days += _spread(span, step).split(",")
-    return ",".join(dict.fromkeys(days))
-
-
-def _spread(span: str, step: str) -> str:
-    first, dash, last = span.partition("-")
-    begin, end = _number(first), _number(last) if dash else _number(first)
-    if begin is None or end is None or not re.fullmatch(r"[1-7]?", step):
-        return f"{span}/{step}" if step else span  # APScheduler says what is wrong with it
-    days = range(begin, end + 1 if end >= begin else end + 8, int(step or 1))
-    return ",".join(_NAMES[day % 7] for day in days)
-
-
-def _number(day: str) -> int | None:
-    if day in _NAMES:
-        return _NAMES.index(day)
-    return int(day) if re.fullmatch("[0-7]", day) else None
+def _past_sunday(part: str) -> str:
+    """Return a range of weekdays that goes on past Sunday as the list of its days: cronsim takes none."""
+    span = _SPAN.fullmatch(part)
+    if span is None:
+        return part
+    first, last = (_NAMES.index(day) if day in _NAMES else int(day) for day in span.group(1, 2))
+    if first <= last:
+        return part
+    return ",".join(str(day % 7) for day in range(first, last + 8, int(span[3] or 1)))

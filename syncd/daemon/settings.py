@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
+from syncd.daemon.cron import Cron
 from syncd.daemon.windows import Weekly, Windows, parse_window
 from syncd.model.durations import Duration, format_duration
 from syncd.model.policy import Section
@@ -91,9 +92,6 @@ class Schedule(Section):
         if weekly.next_open(_SOME_WEEK) is None:
             message = "allow and blackout leave no moment of the week in which a cycle may begin"
             raise ValueError(message)
-        if self.cron is not None:
-            from syncd.daemon.cron import Cron  # noqa: PLC0415 - only who has cron waits for the library that reads it
-
-            if Cron(self.cron, self.zone).after(_SOME_WEEK) is None:
-                message = f"{self.cron!r} names a day that no year has"
-                raise ValueError(message)
+        if self.cron is not None and Cron(self.cron, self.zone).after(_SOME_WEEK) is None:
+            message = f"{self.cron!r} names a day that no year has"
+            raise ValueError(message)

@@ -2,16 +2,20 @@
 
 `read_authorization` is always asked: real clients sign every call, so a request without a readable
 credential scope would not have reached WorkMail (`workmail.md` J). `verify` is the strict switch; it
-computes the signature again from the secret.
+has botocore sign the request again with the secret.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, quote
+from hashlib import sha256
+from http.client import HTTPMessage
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from syncd.emulator.fault import ServiceFault
 
@@ -21,6 +25,7 @@ SERVICE = "workmail"
 CLOCK_SKEW_S = 900.0
 
 _SCOPE_PARTS = 5
+_BODY_HASH = "x-amz-content-sha256"
 _SPACES = re.compile(" +")
 
 
@@ -33,10 +38,6 @@ class Authorization:
     region: str
     signed_headers: tuple[str, ...]
     signature: str
-
-    @property
-    def scope(self) -> str:
-        return f"{self.date}/{self.region}/{SERVICE}/aws4_request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +100,7 @@ def verify(request: SignedRequest, said: Authorization, secrets: Mapping[str, st
     unsigned = {"host", "x-amz-date", "x-amz-target"} - set(said.signed_headers)
     if unsigned:
         raise ServiceFault("InvalidSignatureException", f"These headers must be signed: {', '.join(sorted(unsigned))}.")
-    to_sign = "\n".join([ALGORITHM, stamp, said.scope, _sha256(_canonical(request, said).encode())])
-    expected = hmac.new(_signing_key(secret, said), to_sign.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), said.signature.encode()):
+    if not hmac.compare_digest(_signature(request, said, secret).encode(), said.signature.encode()):
         raise ServiceFault(
             "InvalidSignatureException",
             "The signature does not match the one computed here; check the secret access key.",
@@ -119,31 +118,20 @@ def _check_date(stamp: str, said: Authorization, now_s: float) -> None:
         raise ServiceFault("InvalidSignatureException", "The credential's date is not the request's.")
 
 
-def _canonical(request: SignedRequest, said: Authorization) -> str:
-    query = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in _pairs(request.query))
-    return "\n".join(
-        [
-            request.method,
-            quote(request.path, safe="/-_.~%"),
-            "&".join(f"{name}={value}" for name, value in query),
-            *(f"{name}:{request.header(name)}" for name in said.signed_headers),
-            "",
-            ";".join(said.signed_headers),
-            _sha256(request.body),
-        ]
-    )
+class _Signer(SigV4Auth):
+    """Signs what it is given: other clients sign headers that botocore leaves out, such as User-Agent."""
+
+    def headers_to_sign(self, request: AWSRequest) -> HTTPMessage:
+        return request.headers
 
 
-def _pairs(query: str) -> list[tuple[str, str]]:
-    return parse_qsl(query, keep_blank_values=True)
-
-
-def _signing_key(secret: str, said: Authorization) -> bytes:
-    key = f"AWS4{secret}".encode()
-    for part in (said.date, said.region, SERVICE, "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    return key
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _signature(request: SignedRequest, said: Authorization, secret: str) -> str:
+    headers = {name: request.header(name) for name in said.signed_headers}
+    if _BODY_HASH in headers:  # what a client says of its body is not taken for true
+        headers[_BODY_HASH] = sha256(request.body).hexdigest()
+    # The host that is signed is the header; an address made of it might be none.
+    url = f"http://service{request.path}?{request.query}"
+    again = AWSRequest(method=request.method, url=url, data=request.body, headers=headers)
+    again.context["timestamp"] = request.header("x-amz-date")
+    signer = _Signer(Credentials(said.access_key_id, secret), SERVICE, said.region)
+    return signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)

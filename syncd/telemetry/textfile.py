@@ -1,6 +1,8 @@
 """Metrics of a run that is over, in a file for the textfile collector of node_exporter (`ops.md` OPS-14).
 
 A reader sees the old file or the new one, whole: it is written beside its place, brought to the disk, and renamed.
+prometheus_client's own `write_to_textfile` leaves the mode to the umask, and writes through whatever link bears the
+name of its unfinished file: that name can be guessed, and the folder belongs to others too.
 """
 
 import os

@@ -1,5 +1,6 @@
 """Cron expressions mean what crontab(5) says."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,8 @@ def firings(expression: str, start: str, count: int, zone: ZoneInfo = BERLIN) ->
         ("1-5", ["Fri", "Mon", "Tue", "Wed", "Thu", "Fri", "Mon"]),
         ("5-7", ["Fri", "Sat", "Sun", "Fri"]),
         ("6-1", ["Sat", "Sun", "Mon", "Sat"]),
+        ("fri-sun", ["Fri", "Sat", "Sun", "Fri"]),
+        ("sat-wed/2", ["Sat", "Mon", "Wed", "Sat"]),
         ("mon-wed", ["Mon", "Tue", "Wed", "Mon"]),
         ("sun", ["Sun", "Sun"]),
         ("1,3", ["Mon", "Wed", "Mon"]),
@@ -40,7 +43,7 @@ def firings(expression: str, start: str, count: int, zone: ZoneInfo = BERLIN) ->
     ],
 )
 def test_weekdays_are_counted_from_sunday(weekday: str, days: list[str]) -> None:
-    """0 and 7 are Sunday, as in every crontab; APScheduler alone would take 0 for Monday."""
+    """0 and 7 are Sunday, as in every crontab, and a range may go on past it."""
     found = firings(f"0 0 * * {weekday}", "2026-11-26T12:00", len(days))
 
     assert [firing[:3] for firing in found] == days
@@ -49,6 +52,14 @@ def test_weekdays_are_counted_from_sunday(weekday: str, days: list[str]) -> None
 def test_a_time_runs_once_when_the_clock_goes_back() -> None:
     """02:30 comes twice on 25 October; the second one is passed over."""
     assert firings("30 2 * * *", "2026-10-24T12:00", 2) == ["Sun 10-25 02:30", "Mon 10-26 02:30"]
+
+
+def test_a_moment_in_the_second_of_two_equal_hours_is_not_taken_for_the_first() -> None:
+    """At 02:10 for the second time, what was due at 02:30 is over, and the next firing is the next day's."""
+    second = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
+
+    assert Cron("30 2 * * *", BERLIN).after(second) == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
+    assert Cron("30 * * * *", BERLIN).after(second) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 
 
 def test_a_rhythm_goes_on_when_the_clock_goes_back() -> None:
@@ -66,8 +77,8 @@ def test_a_rhythm_goes_on_when_the_clock_goes_back() -> None:
 
 
 def test_a_time_that_does_not_exist_runs_once() -> None:
-    """02:30 is skipped on 29 March: the cycle comes at 03:30, once, and not a day late."""
-    assert firings("30 2 * * *", "2026-03-28T12:00", 2) == ["Sun 03-29 03:30", "Mon 03-30 02:30"]
+    """02:30 is skipped on 29 March: the cycle comes as soon as the clock is past it, once, and not a day late."""
+    assert firings("30 2 * * *", "2026-03-28T12:00", 2) == ["Sun 03-29 03:00", "Mon 03-30 02:30"]
 
 
 def test_two_kinds_of_days_are_alternatives() -> None:
@@ -85,14 +96,20 @@ def test_the_usual_names_are_known() -> None:
     [
         ("* * * *", "has 4 fields"),
         ("@yearly", "has 1 fields"),
-        ("60 * * * *", "is no cron expression"),
-        ("* * * * 8", "is no cron expression"),
-        ("* * * * mon-xyz", "is no cron expression"),
+        ("60 * * * *", "'60' is no minute (0 to 59)"),
+        ("0 6,24 * * *", "'24' is no hour (0 to 23)"),
+        ("0 6 0 * *", "'0' is no day of the month (1 to 31)"),
+        ("0 6 * foo *", "'foo' is no month (1 to 12, or jan to dec)"),
+        ("* * * * 8", "'8' is no weekday (0 to 7, or sun to sat)"),
+        ("* * * * mon-xyz", "'mon-xyz' is no weekday (0 to 7, or sun to sat)"),
+        ("*/0 * * * *", "'*/0' is no minute (0 to 59)"),
+        ("0, * * * *", "'' is no minute (0 to 59)"),
+        ("30-10 * * * *", "'30-10' is no minute (0 to 59)"),
     ],
 )
 def test_what_is_no_expression_is_told(expression: str, why: str) -> None:
-    """The message has the expression in it."""
-    with pytest.raises(ValueError, match=why) as caught:
+    """The message has the expression in it, the part that is wrong, and what may stand there."""
+    with pytest.raises(ValueError, match=re.escape(why)) as caught:
         Cron(expression, BERLIN)
 
     assert expression in str(caught.value)

@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
-from deploy.monitoring.panels import documents
-from tests.fakes.monitoring import FOLDER, RUNBOOK, boards, panels, sections
+from tests.fakes.monitoring import RUNBOOK, boards, panels, questions, sections, selectors_of
 
 BOARDS = boards()
 KINDS = {"heatmap", "stat", "state-timeline", "table", "timeseries"}
 #: Ids of Grafana's own units, as far as they are used.
 UNITS = {"short", "s", "bytes", "percentunit", "reqps"}
+#: How Grafana wants the answers of a query for it, where not as lines over time.
+FORMATS = {"heatmap": "heatmap", "table": "table"}
+#: What every metric in a dashboard is narrowed to: without, another organization's figures are shown as this one's.
+CHOSEN = {
+    "fleet.json": {'job=~"$job"'},
+    "organization.json": {'job=~"$job"', 'organization="$organization"'},
+}
 COLUMN_UNITS = UNITS | {"dateTimeAsIso", "dateTimeFromNow"}
 #: Variables that Grafana itself fills.
 BUILT_IN = {"__all", "__rate_interval", "__value"}
@@ -25,13 +31,6 @@ def texts_of(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for inner in value for text in texts_of(inner)]
     return [value] if isinstance(value, str) else []
-
-
-def test_the_files_are_what_the_program_makes() -> None:
-    """Nobody has edited the JSON by hand, and nobody has forgotten to write it anew."""
-    held = {path.name: path.read_text(encoding="utf-8") for path in (FOLDER / "dashboards").iterdir()}
-
-    assert held == documents()
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
@@ -71,6 +70,47 @@ def test_a_panel_can_be_read_without_the_code(board: dict[str, Any]) -> None:
     )
     assert units <= UNITS
     assert columns <= COLUMN_UNITS
+
+
+def test_a_panel_shows_what_was_chosen() -> None:
+    """Every metric that is asked for is narrowed to the chosen job and, on an organization's dashboard, to it."""
+    asked = [(question, selector) for question in questions() for selector in selectors_of(question.expr)]
+
+    assert len(asked) > 80
+    assert [str(question) for question, selector in asked if not CHOSEN[question.board] <= matchers(selector)] == []
+
+
+def matchers(selector: str) -> set[str]:
+    """The label matchers of a selector; none of ours has a comma in it."""
+    return set(selector.partition("{")[2].removesuffix("}").split(","))
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+def test_a_panel_asks_as_its_kind_is_drawn(board: dict[str, Any]) -> None:
+    """Numbers and tables ask for this moment, everything else for the whole time; a line's name is not left open."""
+    for panel in panels(board):
+        momentary = panel["type"] in {"stat", "table"}
+        for target in panel["targets"]:
+            assert (target["instant"], target["range"]) == (momentary, not momentary), panel["title"]
+            assert target["format"] == FORMATS.get(panel["type"], "time_series"), panel["title"]
+            assert momentary or target["legendFormat"] != "__auto", panel["title"]
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+def test_a_table_names_all_its_columns(board: dict[str, Any]) -> None:
+    """The answer of each query is a column with a title of its own, and each title has a unit."""
+    for table in (panel for panel in panels(board) if panel["type"] == "table"):
+        [renamed] = [each["options"]["renameByName"] for each in table["transformations"] if each["id"] == "organize"]
+        letters = [target["refId"] for target in table["targets"]]
+        with_unit = {
+            each["matcher"]["options"]
+            for each in table["fieldConfig"]["overrides"]
+            if any(found["id"] == "unit" for found in each["properties"])
+        }
+
+        assert list(renamed) == (["Value"] if len(letters) == 1 else [f"Value #{letter}" for letter in letters])
+        assert set(renamed.values()) == with_unit
+        assert len(with_unit) == len(letters)
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)

@@ -76,6 +76,41 @@ def test_a_changed_request_is_not(change: Callable[[SignedRequest], SignedReques
     assert check(change(signed())) == "InvalidSignatureException"
 
 
+def by_another_client(**changed: str) -> SignedRequest:
+    """A request that signs its User-Agent and the hash of its body; not botocore has computed its signature."""
+    headers = {
+        "host": "127.0.0.1:8625",
+        "user-agent": "an-sdk/1.0",
+        "x-amz-content-sha256": "e2ff1f6a4a6455c219bb07e68bdcb76cb9e413369052192fb041ec5e2968f90b",
+        "x-amz-date": "20261128T120000Z",
+        "x-amz-target": "WorkMailService.CreateUser",
+    }
+    authorization = (
+        f"AWS4-HMAC-SHA256 Credential={KEY}/20261128/eu-west-1/workmail/aws4_request, "
+        f"SignedHeaders={';'.join(headers)}, "
+        "Signature=7a3b558b750254288713f3f865ddb0135cc1358e03f0032d7d5263b813280053"
+    )
+    received = [*(headers | changed).items(), ("authorization", authorization)]
+    return SignedRequest(method="POST", path="/", query="", headers=received, body=b'{"Name":"fry"}')
+
+
+def test_what_another_client_signs_is_verified() -> None:
+    """Some sign headers that botocore doesn't, such as User-Agent, and say the hash of the body in one of their own."""
+    assert check(by_another_client()) == "verified"
+    assert check(by_another_client(**{"user-agent": "an-sdk/2.0"})) == "InvalidSignatureException"
+
+
+def test_the_hash_that_a_client_says_of_its_body_is_not_believed() -> None:
+    """A body that is changed under a header that tells the hash of the old one is refused."""
+    assert check(replace(by_another_client(), body=b'{"Name":"leela"}')) == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize("host", ["[", "a b", "?"])
+def test_a_host_that_is_none_is_a_wrong_signature(host: str) -> None:
+    """Nothing is made of it but the text that is signed."""
+    assert check(by_another_client(host=host)) == "InvalidSignatureException"
+
+
 def test_a_wrong_secret_is_not() -> None:
     """A signature made with another secret is refused."""
     assert check(signed(), secret="another") == "InvalidSignatureException"
