@@ -5,13 +5,13 @@ an address, all are compared folded. What names nobody is counted, never rejecte
 what we read. What names two is a rejection of the group: guessing would let the wrong one in.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from syncd.mapping.rules import Rules
 from syncd.mapping.values import clean, shown
 from syncd.model.entry import Entry
-from syncd.model.names import Key, Kind, make_key
+from syncd.model.names import Key, Kind, identity_of, kind_of, make_key
 
 #: What the index says of a value besides a key: it names someone who is disabled, or two at once.
 _DISABLED, _SHARED = Key(""), Key("*")
@@ -64,39 +64,40 @@ class Resolver:
     def __init__(
         self,
         rules: Rules,
-        users: Iterable[Entry],
-        groups: Iterable[Entry],
+        entries: Mapping[Kind, Iterable[Entry]],
         *,
         disabled: frozenset[Key],
         unread: Iterable[Key],
     ) -> None:
-        members = rules.members
-        self._from = members.from_ if members else ""
-        self._users, self._groups = _Index(), _Index()
+        self._members = rules.entities[Kind.GROUP].members
+        self._by = {kind: self._named_by(kind) for kind in rules.entities}
+        self._keys = {kind: entity.key for kind, entity in rules.entities.items()}
         self._known: dict[Key, Key] = {}
-        unread = tuple(unread)
-        by = members.by if members else ""
-        groups_by = (members.groups_by or members.by) if members else ""
-        self._fill(self._users, users, by=by, key=rules.key, disabled=disabled)
-        self._fill(self._groups, groups, by=groups_by, key=rules.group_key, disabled=frozenset())
+        self._indexes = {kind: _Index() for kind in rules.entities}
+        for kind, of_kind in entries.items():
+            self._fill(kind, of_kind, disabled)
         for key in unread:
             self._known[key] = key
-            kind, _, identity = key.partition(":")
-            if kind == Kind.USER.value and by == rules.key:
-                self._users.add(identity, key)
-            if kind == Kind.GROUP.value and groups_by == rules.group_key:
-                self._groups.add(identity, key)
-        self._users.settle()
-        self._groups.settle()
-        #: Whether a group of which only the key is known can be named by a value.
-        self.finds_unread_groups = groups_by == rules.group_key
+            if self.finds_unread(kind_of(key)):
+                self._indexes[kind_of(key)].add(identity_of(key), key)
+        for index in self._indexes.values():
+            index.settle()
+        self._first = next(iter(self._indexes.values()))
 
-    def _fill(self, index: _Index, entries: Iterable[Entry], *, by: str, key: str, disabled: frozenset[Key]) -> None:
+    def _named_by(self, kind: Kind) -> str:
+        return (self._members.named(kind) or self._members.by) if self._members else ""
+
+    def finds_unread(self, kind: Kind) -> bool:
+        """Return whether an entry of *kind* of which only the key is known can be named by a value."""
+        return kind in self._by and self._by[kind] == self._keys[kind]
+
+    def _fill(self, kind: Kind, entries: Iterable[Entry], disabled: frozenset[Key]) -> None:
+        index, by = self._indexes[kind], self._by[kind]
         for entry in entries:
             own = make_key(entry.kind, entry.identity)
             meant = _DISABLED if own in disabled else own
             self._known[own] = meant
-            if by == key:
+            if by == self._keys[kind]:
                 index.keys[entry.identity] = meant
             else:
                 for value in entry.attributes.get(by) or ():
@@ -104,9 +105,9 @@ class Resolver:
 
     def resolve(self, entry: Entry) -> Membership:
         """Return the direct members of the group *entry*."""
-        values = entry.attributes.get(self._from) or ()
-        get: Callable[[str], Key | None] = self._users.keys.get
-        found = frozenset(map(get, map(str.casefold, values) if self._users.folds else values))
+        values = (entry.attributes.get(self._members.from_) or ()) if self._members else ()
+        get: Callable[[str], Key | None] = self._first.keys.get
+        found = frozenset(map(get, map(str.casefold, values) if self._first.folds else values))
         if None in found or _DISABLED in found or _SHARED in found:
             return self._resolve_closely(values)
         return Membership(found)  # type: ignore[arg-type]  # None was ruled out
@@ -132,7 +133,8 @@ class Resolver:
         return Membership(frozenset(people), tuple(groups), outside, tuple(outsiders), fault)
 
     def _find(self, value: str) -> Key | None:
-        found = self._users.find(value)
-        if found is None:
-            found = self._groups.find(value)
-        return found if found is not None else self._known.get(Key(value))
+        for index in self._indexes.values():
+            found = index.find(value)
+            if found is not None:
+                return found
+        return self._known.get(Key(value))

@@ -17,10 +17,12 @@ from syncd.model.state import PROFILE_FIELDS
 class EntityRules:
     """How entries of one *kind* become entities. *where* is the path of each expression in the settings.
 
+    *key* is the attribute that never changes; *members* says which attribute lists members and what its values are.
     A choice that is True or False is the same for everyone; *hidden* None is not managed.
     """
 
     kind: Kind
+    key: str
     name: Expression
     display_name: Expression | None
     primary: Expression
@@ -29,6 +31,7 @@ class EntityRules:
     hidden: Expression | bool | None
     profile: tuple[tuple[str, Expression], ...]
     where: Mapping[str, str]
+    members: MemberSettings | None = None
 
     @property
     def expressions(self) -> Mapping[str, Expression]:
@@ -62,39 +65,35 @@ class Rules:
     def __init__(self, settings: MappingSettings, *, where: str = "mapping") -> None:
         compiler = _Compiler(where)
         self.where = where
-        self.key = compiler.attribute(settings.key, "key")
-        self.user = _user_rules(settings, compiler)
-        self.group = _group_rules(settings.groups, compiler) if settings.groups else None
-        self.group_key = compiler.attribute(settings.groups.key, "groups.key") if settings.groups else ""
+        self.entities = {Kind.USER: _user_rules(settings, compiler)}
+        if settings.groups is not None:
+            self.entities[Kind.GROUP] = _group_rules(settings.groups, compiler)
         self.nested = settings.groups.nested if settings.groups else "keep"
-        self.members: MemberSettings | None = _member_rules(settings.groups, compiler)
         self.examples: tuple[Example, ...] = settings.tests
         if compiler.problems:
             raise ConfigurationError("the mapping can't be used", compiler.problems)
 
     @property
-    def users(self) -> Needs:
-        """What is used of the entries of users."""
-        by = {self.members.by} if self.members else set()
-        return Needs(key=self.key, attributes=self.user.attributes_used() | by)
+    def needs(self) -> Mapping[Kind, Needs]:
+        """What is used of the entries of each kind that is mapped."""
+        return {kind: self._needs(entity) for kind, entity in self.entities.items()}
 
-    @property
-    def groups(self) -> Needs | None:
-        """What is used of the entries of groups; None when the mapping has no groups."""
-        if self.group is None:
-            return None
-        by = {self.members.groups_by} if self.members and self.members.groups_by else set()
-        members = self.members.from_ if self.members else ""
-        return Needs(key=self.group_key, attributes=self.group.attributes_used() | by, members=members)
+    def _needs(self, entity: EntityRules) -> Needs:
+        named_by = [each.members.named(entity.kind) for each in self.entities.values() if each.members]
+        return Needs(
+            key=entity.key,
+            attributes=entity.attributes_used() | {attribute for attribute in named_by if attribute},
+            members=entity.members.from_ if entity.members else "",
+        )
 
     @property
     def maps_profile(self) -> bool:
         """Whether any personal attribute, or whether someone is hidden, comes from the directory."""
-        return bool(self.user.profile or self.user.hidden is not None or (self.group and self.group.hidden is not None))
+        return any(entity.profile or entity.hidden is not None for entity in self.entities.values())
 
     def attributes_used(self) -> frozenset[str]:
         """Return every attribute that any expression, key or membership uses."""
-        return self.users.all | (self.groups.all if self.groups else frozenset())
+        return frozenset().union(*(needs.all for needs in self.needs.values()))
 
 
 class _Compiler:
@@ -143,6 +142,7 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
             profile.append((field, expression))
     return EntityRules(
         kind=Kind.USER,
+        key=compiler.attribute(settings.key, "key"),
         name=compiler.expression(users.name, "users.name", strict=True),
         display_name=compiler.expression(users.display_name, "users.display_name", strict=True),
         primary=compiler.expression(users.primary_email, "users.primary_email", strict=True),
@@ -157,6 +157,7 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
 def _group_rules(groups: GroupSettings, compiler: _Compiler) -> EntityRules:
     return EntityRules(
         kind=Kind.GROUP,
+        key=compiler.attribute(groups.key, "groups.key"),
         name=compiler.expression(groups.name, "groups.name", strict=True),
         display_name=None,
         primary=compiler.expression(groups.primary_email, "groups.primary_email", strict=True),
@@ -165,13 +166,14 @@ def _group_rules(groups: GroupSettings, compiler: _Compiler) -> EntityRules:
         hidden=None if groups.hidden is None else compiler.choice(groups.hidden, "groups.hidden"),
         profile=(),
         where=_paths(compiler, "groups"),
+        members=_member_rules(groups, compiler),
     )
 
 
-def _member_rules(groups: GroupSettings | None, compiler: _Compiler) -> MemberSettings | None:
-    if groups is None or groups.members is None:
-        return None
+def _member_rules(groups: GroupSettings, compiler: _Compiler) -> MemberSettings | None:
     members = groups.members
+    if members is None:
+        return None
     compiler.attribute(members.from_, "groups.members.from")
     compiler.attribute(members.by, "groups.members.by")
     compiler.attribute(members.groups_by or "", "groups.members.groups_by")

@@ -1,9 +1,11 @@
 """The `mapping` section: which attribute or template gives which property of an entity."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from syncd.model.names import Kind
 from syncd.model.policy import Section
 
 #: A bare word is an attribute name; with braces it is a template (design.md section 9).
@@ -52,6 +54,10 @@ class MemberSettings(Section):
     by: Annotated[str, Field(min_length=1)]
     groups_by: Annotated[str, Field(min_length=1)] | None = None
 
+    def named(self, kind: Kind) -> str | None:
+        """Return the attribute that entries of *kind* must have to be named, None if no other than others have."""
+        return self.groups_by if kind is Kind.GROUP else self.by
+
 
 class GroupSettings(Section):
     """Groups. One without address is not mapped: its members flow into the groups it is a member of."""
@@ -93,3 +99,8 @@ class MappingSettings(Section):
     users: UserSettings
     groups: GroupSettings | None = None
     tests: tuple[Example, ...] = ()
+
+    @property
+    def keys(self) -> Mapping[Kind, str]:
+        """The key attribute of each kind that is mapped."""
+        return {Kind.USER: self.key} | ({Kind.GROUP: self.groups.key} if self.groups else {})

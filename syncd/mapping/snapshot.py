@@ -1,6 +1,6 @@
 """The whole directory, mapped: every entry an entity or a rejection, every group with its members."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from syncd.mapping.conflicts import Claims, rejection_of
@@ -11,8 +11,10 @@ from syncd.mapping.rules import EntityRules, Rules
 from syncd.mapping.swift import compile_swift
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.limits import Limits
-from syncd.model.names import Key, Kind, kind_of, make_key
+from syncd.model.names import STATED, Key, Kind, kind_of, make_key
 from syncd.model.state import Desired, Wanted
+
+_Entries = Mapping[Kind, tuple[Entry, ...]]
 
 
 @dataclass(slots=True)
@@ -37,13 +39,12 @@ class _Draft:
 
 def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     """Return the directory as *rules* describe it, within *limits*."""
-    groups = snapshot.groups if rules.group is not None else ()
+    entries = {kind: snapshot.of(kind) for kind in rules.entities}
     draft = _Draft()
-    _map_entries(snapshot.users, rules.user, limits, draft)
-    if rules.group is not None:
-        _map_entries(groups, rules.group, limits, draft)
-    _reject_contested(snapshot.users, groups, draft)
-    direct = _fill_groups(snapshot, groups, rules, draft) if groups else {}
+    for kind, entity_rules in rules.entities.items():
+        _map_entries(entries[kind], entity_rules, limits, draft)
+    _reject_contested(entries, draft)
+    direct = _fill_groups(snapshot, entries, rules, draft) if entries.get(Kind.GROUP) else {}
     outside = {key: membership for key, membership in direct.items() if membership.outside}
     return Desired(
         entities=draft.entities,
@@ -52,7 +53,7 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
         outside_members={key: membership.outside for key, membership in outside.items()},
         outsiders={key: membership.outsiders for key, membership in outside.items()},
         counts=_counts(snapshot),
-        has_groups=snapshot.groups_read and rules.group is not None,
+        has_groups=Kind.GROUP in snapshot.read and Kind.GROUP in rules.entities,
     )
 
 
@@ -82,21 +83,22 @@ def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, d
                 draft.disabled.add(key)
 
 
-def _reject_contested(users: Iterable[Entry], groups: Iterable[Entry], draft: _Draft) -> None:
+def _reject_contested(entries: _Entries, draft: _Draft) -> None:
     contested = draft.claims.contested()
     if not contested:
         return
-    origins = {make_key(entry.kind, entry.identity): entry.origin for part in (users, groups) for entry in part}
+    origins = {make_key(entry.kind, entry.identity): entry.origin for part in entries.values() for entry in part}
     for key, conflicts in contested.items():
         draft.reject(rejection_of(key, conflicts, origins))
 
 
-def _fill_groups(snapshot: Snapshot, groups: tuple[Entry, ...], rules: Rules, draft: _Draft) -> dict[Key, Membership]:
+def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Draft) -> dict[Key, Membership]:
     """Give each group its members; return what its member values name."""
+    groups = entries[Kind.GROUP]
     unread = {rejection.key for rejection in snapshot.rejections if rejection.key is not None}
-    resolver = Resolver(rules, snapshot.users, groups, disabled=frozenset(draft.disabled), unread=unread)
+    resolver = Resolver(rules, entries, disabled=frozenset(draft.disabled), unread=unread)
     direct = {make_key(entry.kind, entry.identity): resolver.resolve(entry) for entry in groups}
-    if not resolver.finds_unread_groups and any(kind_of(key) is Kind.GROUP for key in unread):
+    if not resolver.finds_unread(Kind.GROUP) and any(kind_of(key) is Kind.GROUP for key in unread):
         _doubt_outsiders(direct)
     nested = nest(direct, mode=rules.nested, transparent=draft.transparent)
     origins = {make_key(entry.kind, entry.identity): entry.origin for entry in groups}
@@ -127,7 +129,7 @@ def _with_members(group: Wanted, members: frozenset[Key]) -> Wanted:
 
 def _counts(snapshot: Snapshot) -> dict[Kind, int]:
     """Return how many entries of each kind were read, those that can't be used included."""
-    counts = {Kind.USER: len(snapshot.users), Kind.GROUP: len(snapshot.groups)}
+    counts = {kind: len(snapshot.of(kind)) for kind in STATED}
     for key in {rejection.key for rejection in snapshot.rejections if rejection.key is not None}:
         counts[kind_of(key)] += 1
     return counts

@@ -18,6 +18,10 @@ class Kind(StrEnum):
     RESOURCE = "resource"
 
 
+#: The kinds that a source may state, in the order in which they are read and mapped.
+STATED = (Kind.USER, Kind.GROUP)
+
+
 def user_key(identity: str) -> Key:
     """Return the key of the user whose identity in the source is *identity*."""
     return Key(f"user:{identity}")

@@ -1,6 +1,6 @@
 """What is asked of the server: the configured searches, with what is usual there, and the attributes they need."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from syncd.model.names import Kind
@@ -8,7 +8,7 @@ from syncd.model.needs import Needs
 from syncd.sources.ldap import disabled, filters, members, names, values
 from syncd.sources.ldap.entries import MEMBERS, PROXY_ALIASES, PROXY_PRIMARY, VIRTUAL
 from syncd.sources.ldap.flavors import Flavor
-from syncd.sources.ldap.settings import GroupQuery, LdapSettings
+from syncd.sources.ldap.settings import GroupQuery, LdapSettings, Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,60 +38,52 @@ class Plan:
     def of(self, kind: Kind) -> tuple[Search, ...]:
         return tuple(search for search in self.searches if search.kind is kind)
 
-    def covers(self, dn: str, kinds: Sequence[Kind] = (Kind.USER, Kind.GROUP)) -> bool:
+    def covers(self, dn: str) -> bool:
         """Return whether an entry called *dn* (normal form) lies within a search."""
-        return any(s.kind in kinds and names.is_within(dn, s.within, s.scope) for s in self.searches)
+        return any(names.is_within(dn, s.within, s.scope) for s in self.searches)
 
 
-def make_plan(
-    settings: LdapSettings, flavor: Flavor, users: Needs, groups: Needs | None, *, by_name: bool = True
-) -> Plan:
-    """Return what is asked of a server of *flavor*; without *groups*, the mapping has none.
+def make_plan(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Needs], *, by_name: bool = True) -> Plan:
+    """Return what is asked of a server of *flavor* for what the mapping *needs*.
 
     *by_name*: member values are resolved to the names of entries; else they stay as they are (`memberUid` by `uid`).
     """
     disabled_by = settings.disabled if settings.disabled is not None else flavor.disabled
-    group_searches = (
-        [_group_search(query, flavor, groups, by_name=by_name) for query in settings.groups] if groups else []
-    )
-    ways = frozenset[str]().union(*(search.ways for search in group_searches))
-    asked = _asked(users) | disabled.attributes_for(disabled_by) | members.attributes_of(Kind.USER, ways)
-    user_searches = [
-        Search(
-            kind=Kind.USER,
-            base=query.base,
-            within=names.normalize(query.base),
-            scope=query.scope,
-            filter=query.filter or flavor.users,
-            attributes=_sorted(asked),
-        )
-        for query in settings.users
+    asked = [
+        (kind, query, _ways(query, flavor, needs[kind].members) if by_name else ())
+        for kind, queries in settings.queries.items()
+        for query in queries
+        if kind in needs
     ]
+    all_ways = frozenset[str]().union(*(ways for _, _, ways in asked))
+    searches = []
+    for kind, query, ways in asked:
+        attributes = _asked(needs[kind]) | members.attributes_of(kind, ways or all_ways)
+        if kind is Kind.USER:
+            attributes |= disabled.attributes_for(disabled_by)
+        searches.append(
+            Search(
+                kind=kind,
+                base=query.base,
+                within=names.normalize(query.base),
+                scope=query.scope,
+                filter=query.filter or flavor.filters[kind],
+                attributes=_sorted(attributes),
+                ways=ways,
+            )
+        )
     return Plan(
         flavor=flavor,
-        searches=(*user_searches, *group_searches),
+        searches=tuple(searches),
         disabled_by=tuple(disabled_by),
-        ways=ways,
+        ways=all_ways,
         by_name=by_name,
     )
 
 
-def _group_search(query: GroupQuery, flavor: Flavor, needs: Needs, *, by_name: bool) -> Search:
-    ways = _ways(query, flavor, needs.members) if by_name else ()
-    return Search(
-        kind=Kind.GROUP,
-        base=query.base,
-        within=names.normalize(query.base),
-        scope=query.scope,
-        filter=query.filter or flavor.groups,
-        attributes=_sorted(_asked(needs) | members.attributes_of(Kind.GROUP, ways)),
-        ways=ways,
-    )
-
-
-def _ways(query: GroupQuery, flavor: Flavor, looked_at: str) -> tuple[str, ...]:
+def _ways(query: Query, flavor: Flavor, looked_at: str) -> tuple[str, ...]:
     """Return how members are read: as the query says, and by the attribute that the mapping looks at."""
-    if not looked_at:
+    if not looked_at or not isinstance(query, GroupQuery):
         return ()
     ways = query.members or flavor.members
     known = {names.canonical_type(way) for way in (*ways, MEMBERS)}

@@ -71,7 +71,7 @@ MAPPINGS = st.fixed_dictionaries(
 @given(MAPPINGS, ENTRIES)
 def test_both_ways_agree_on_people(mapping: dict[str, Any], attributes: dict[str, tuple[str, ...]]) -> None:
     """Whatever the quick way maps, the careful way maps to the same."""
-    by = rules(mapping).user
+    by = rules(mapping).entities[Kind.USER]
     entry = Entry(Kind.USER, "1", "people.csv:2", attributes)
     quick = compile_swift(by, LIMITS)(entry)
 
@@ -81,8 +81,7 @@ def test_both_ways_agree_on_people(mapping: dict[str, Any], attributes: dict[str
 @given(ENTRIES, st.sampled_from(["mail", "{{ login }}@corp.example"]))
 def test_both_ways_agree_on_groups(attributes: dict[str, tuple[str, ...]], primary: str) -> None:
     """Groups have fewer properties; the answers agree all the same."""
-    by = rules(groups={"name": "login", "primary_email": primary, "aliases": "other"}).group
-    assert by is not None
+    by = rules(groups={"name": "login", "primary_email": primary, "aliases": "other"}).entities[Kind.GROUP]
     entry = Entry(Kind.GROUP, "1", "groups.csv:2", attributes)
     quick = compile_swift(by, LIMITS)(entry)
 
@@ -100,7 +99,7 @@ def test_both_ways_agree_on_groups(attributes: dict[str, tuple[str, ...]], prima
 )
 def test_plain_people_go_the_quick_way(mapping: dict[str, Any]) -> None:
     """People with nothing special about them, aliases and letters of any script included, need no closer look."""
-    swift = compile_swift(rules(mapping).user, LIMITS)
+    swift = compile_swift(rules(mapping).entities[Kind.USER], LIMITS)
     entry = person("1", "ada", full="\u00c4da", city="K\u00f6ln", status="active", on="yes", other=("a@x.example",))
 
     assert swift(entry) is not None
@@ -108,6 +107,5 @@ def test_plain_people_go_the_quick_way(mapping: dict[str, Any]) -> None:
 
 def test_plain_groups_go_the_quick_way() -> None:
     """Groups too."""
-    by = rules().group
-    assert by is not None
+    by = rules().entities[Kind.GROUP]
     assert compile_swift(by, LIMITS)(group("g1")) is not None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.errors import SourceError
 from syncd.model.entry import Snapshot
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile
 from syncd.sources.csv.inspection import inspect, position
@@ -40,7 +41,7 @@ def read(users: bytes, groups: bytes | None = None, *, one_per_membership: bool 
         )
         needs = Needs(key="id", members="member")
         try:
-            return CsvSource(settings, folder=folder, users=Needs(key="id"), groups=needs).read(())
+            return CsvSource(settings, folder=folder, needs={Kind.USER: Needs(key="id"), Kind.GROUP: needs}).read(())
         except SourceError as error:
             require_clear(error)
             return None
@@ -76,7 +77,7 @@ def test_what_is_read_accounts_for_every_row(content: bytes) -> None:
     if snapshot is None:
         return
     rows = [row for row in csv.reader(io.StringIO((content + b"\n").decode(), newline=""), strict=True) if row]
-    assert len(snapshot.users) + len(snapshot.rejections) == len(rows)
+    assert len(snapshot.of(Kind.USER)) + len(snapshot.rejections) == len(rows)
 
 
 @given(st.lists(st.tuples(VALUES, VALUES), max_size=5))
@@ -88,8 +89,8 @@ def test_what_was_written_is_read(rows: list[tuple[str, str]]) -> None:
     snapshot = read(content)
 
     assert snapshot is not None
-    assert [entry.identity for entry in snapshot.users] == [row[0] for row in numbered]
-    for number, (entry, row) in enumerate(zip(snapshot.users, numbered, strict=True)):
+    assert [entry.identity for entry in snapshot.of(Kind.USER)] == [row[0] for row in numbered]
+    for number, (entry, row) in enumerate(zip(snapshot.of(Kind.USER), numbered, strict=True)):
         assert [entry.attributes.get(name, ("",))[0] for name in "ab"] == [
             cell if cell.strip() else "" for cell in row[1:]
         ]

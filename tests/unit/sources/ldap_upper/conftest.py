@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.ldap.connection import Session, open_session
 from syncd.sources.ldap.settings import LdapSettings
@@ -61,8 +62,10 @@ def source_for(
     connect = partial(open_session, settings, clock=clock)
     return LdapSource(
         settings,
-        users=Needs(key=key, attributes=attributes),
-        groups=Needs(key="entryUUID", attributes=frozenset({"cn"}), members=members),
+        needs={
+            Kind.USER: Needs(key=key, attributes=attributes),
+            Kind.GROUP: Needs(key="entryUUID", attributes=frozenset({"cn"}), members=members),
+        },
         members_by=members_by,
         clock=clock,
         connect=lambda: cast("Session", Interrupted(connect(), before, happens)),
