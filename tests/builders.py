@@ -7,6 +7,7 @@ from typing import Any
 from syncd.model.limits import Limits, TextLimit
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind
+from syncd.model.needs import MEMBER, Reference
 from syncd.model.operation import Action, Call, Operation
 from syncd.model.plan import Plan
 from syncd.model.policy import Mode, Policy
@@ -23,6 +24,11 @@ SOURCE = "csv:employee_id"
 def entity_id(name: str) -> EntityId:
     """The id that the entity called *name* has in every test."""
     return EntityId(f"id-{name}")
+
+
+def member(attribute: str, *, by: str = "dn") -> Reference:
+    """A reference to members, whose values in *attribute* are those of *by* of users and groups."""
+    return Reference(name=MEMBER, attribute=attribute, by={Kind.USER: by, Kind.GROUP: by})
 
 
 def wanted(

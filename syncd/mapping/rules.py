@@ -9,7 +9,7 @@ from syncd.errors import ConfigurationError, Problem
 from syncd.mapping.expressions import Expression, parse
 from syncd.mapping.settings import Example, GroupSettings, MappingSettings, MemberSettings
 from syncd.model.names import Kind
-from syncd.model.needs import Needs
+from syncd.model.needs import MEMBER, Needs, Reference
 from syncd.model.state import PROFILE_FIELDS
 
 
@@ -17,8 +17,9 @@ from syncd.model.state import PROFILE_FIELDS
 class EntityRules:
     """How entries of one *kind* become entities. *where* is the path of each expression in the settings.
 
-    *key* is the attribute that never changes; *members* says which attribute lists members and what its values are.
-    A choice that is True or False is the same for everyone; *hidden* None is not managed.
+    *key* is the attribute that never changes, *references* say which attributes name other entities. A choice that is
+    True or False is the same for everyone; *hidden* None is not managed.
+    True or False is the same for everyone; *hidden* None is not managed.
     """
 
     kind: Kind
@@ -31,7 +32,7 @@ class EntityRules:
     hidden: Expression | bool | None
     profile: tuple[tuple[str, Expression], ...]
     where: Mapping[str, str]
-    members: MemberSettings | None = None
+    references: tuple[Reference, ...] = ()
 
     @property
     def expressions(self) -> Mapping[str, Expression]:
@@ -68,6 +69,7 @@ class Rules:
         self.entities = {Kind.USER: _user_rules(settings, compiler)}
         if settings.groups is not None:
             self.entities[Kind.GROUP] = _group_rules(settings.groups, compiler)
+        self._named_by = _named_by(settings.groups)
         self.nested = settings.groups.nested if settings.groups else "keep"
         self.examples: tuple[Example, ...] = settings.tests
         if compiler.problems:
@@ -79,11 +81,10 @@ class Rules:
         return {kind: self._needs(entity) for kind, entity in self.entities.items()}
 
     def _needs(self, entity: EntityRules) -> Needs:
-        named_by = [each.members.named(entity.kind) for each in self.entities.values() if each.members]
         return Needs(
             key=entity.key,
-            attributes=entity.attributes_used() | {attribute for attribute in named_by if attribute},
-            members=entity.members.from_ if entity.members else "",
+            attributes=entity.attributes_used() | self._named_by.get(entity.kind, set()),
+            references=entity.references,
         )
 
     @property
@@ -166,18 +167,25 @@ def _group_rules(groups: GroupSettings, compiler: _Compiler) -> EntityRules:
         hidden=None if groups.hidden is None else compiler.choice(groups.hidden, "groups.hidden"),
         profile=(),
         where=_paths(compiler, "groups"),
-        members=_member_rules(groups, compiler),
+        references=_references(groups.members, compiler),
     )
 
 
-def _member_rules(groups: GroupSettings, compiler: _Compiler) -> MemberSettings | None:
-    members = groups.members
+def _references(members: MemberSettings | None, compiler: _Compiler) -> tuple[Reference, ...]:
     if members is None:
-        return None
-    compiler.attribute(members.from_, "groups.members.from")
-    compiler.attribute(members.by, "groups.members.by")
-    compiler.attribute(members.groups_by or "", "groups.members.groups_by")
-    return members
+        return ()
+    attribute = compiler.attribute(members.from_, "groups.members.from")
+    by = compiler.attribute(members.by, "groups.members.by")
+    groups_by = compiler.attribute(members.groups_by or "", "groups.members.groups_by")
+    return (Reference(name=MEMBER, attribute=attribute, by={Kind.USER: by, Kind.GROUP: groups_by or by}),)
+
+
+def _named_by(groups: GroupSettings | None) -> Mapping[Kind, set[str]]:
+    """Return what entries of each kind must have to be named: groups needn't have what users are named by."""
+    members = groups.members if groups else None
+    if members is None:
+        return {}
+    return {Kind.USER: {members.by.strip()}, Kind.GROUP: {members.groups_by.strip()} if members.groups_by else set()}
 
 
 def _paths(compiler: _Compiler, section: str) -> dict[str, str]:

@@ -54,10 +54,6 @@ class MemberSettings(Section):
     by: Annotated[str, Field(min_length=1)]
     groups_by: Annotated[str, Field(min_length=1)] | None = None
 
-    def named(self, kind: Kind) -> str | None:
-        """Return the attribute that entries of *kind* must have to be named, None if no other than others have."""
-        return self.groups_by if kind is Kind.GROUP else self.by
-
 
 class GroupSettings(Section):
     """Groups. One without address is not mapped: its members flow into the groups it is a member of."""

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from syncd.mapping.conflicts import Claims, rejection_of
-from syncd.mapping.members import Membership, Resolver
 from syncd.mapping.nesting import nest
 from syncd.mapping.record import map_entry
+from syncd.mapping.references import Named, Resolver
 from syncd.mapping.rules import EntityRules, Rules
 from syncd.mapping.swift import compile_swift
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.limits import Limits
 from syncd.model.names import STATED, Key, Kind, kind_of, make_key
+from syncd.model.needs import MEMBER
 from syncd.model.state import Desired, Wanted
 
 _Entries = Mapping[Kind, tuple[Entry, ...]]
@@ -44,14 +45,14 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     for kind, entity_rules in rules.entities.items():
         _map_entries(entries[kind], entity_rules, limits, draft)
     _reject_contested(entries, draft)
-    direct = _fill_groups(snapshot, entries, rules, draft) if entries.get(Kind.GROUP) else {}
-    outside = {key: membership for key, membership in direct.items() if membership.outside}
+    direct = _fill_groups(snapshot, entries, rules, draft)
+    outside = {key: named for key, named in direct.items() if named.outside}
     return Desired(
         entities=draft.entities,
         rejections=(*snapshot.rejections, *draft.rejections.values()),
         absences=snapshot.absences,
-        outside_members={key: membership.outside for key, membership in outside.items()},
-        outsiders={key: membership.outsiders for key, membership in outside.items()},
+        outside_members={key: named.outside for key, named in outside.items()},
+        outsiders={key: named.outsiders for key, named in outside.items()},
         counts=_counts(snapshot),
         has_groups=Kind.GROUP in snapshot.read and Kind.GROUP in rules.entities,
     )
@@ -92,18 +93,21 @@ def _reject_contested(entries: _Entries, draft: _Draft) -> None:
         draft.reject(rejection_of(key, conflicts, origins))
 
 
-def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Draft) -> dict[Key, Membership]:
+def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Draft) -> dict[Key, Named]:
     """Give each group its members; return what its member values name."""
-    groups = entries[Kind.GROUP]
+    needs, groups = rules.needs, entries.get(Kind.GROUP)
+    reference = needs[Kind.GROUP].reference(MEMBER) if groups else None
+    if groups is None or reference is None:
+        return {}
     unread = {rejection.key for rejection in snapshot.rejections if rejection.key is not None}
-    resolver = Resolver(rules, entries, disabled=frozenset(draft.disabled), unread=unread)
+    resolver = Resolver(reference, needs, entries, disabled=frozenset(draft.disabled), unread=unread)
     direct = {make_key(entry.kind, entry.identity): resolver.resolve(entry) for entry in groups}
     if not resolver.finds_unread(Kind.GROUP) and any(kind_of(key) is Kind.GROUP for key in unread):
         _doubt_outsiders(direct)
     nested = nest(direct, mode=rules.nested, transparent=draft.transparent)
     origins = {make_key(entry.kind, entry.identity): entry.origin for entry in groups}
-    for key, membership in direct.items():
-        fault = membership.fault or nested.unknown.get(key, "")
+    for key, named in direct.items():
+        fault = named.fault or nested.unknown.get(key, "")
         if fault and key not in draft.transparent:
             remedy = "correct that member; the group keeps its members until then"
             draft.reject(Rejection(key=key, origin=origins[key], reason=fault, remedy=remedy))
@@ -114,13 +118,11 @@ def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Dr
     return direct
 
 
-def _doubt_outsiders(direct: dict[Key, Membership]) -> None:
+def _doubt_outsiders(direct: dict[Key, Named]) -> None:
     """Don't trust members that name nobody while a group row can't be read: they may name that group."""
-    for membership in direct.values():
-        if membership.outside and not membership.fault:
-            membership.fault = (
-                f"{membership.outside} of its members name nobody, and may name a group whose row can't be read"
-            )
+    for named in direct.values():
+        if named.outside and not named.fault:
+            named.fault = f"{named.outside} of its members name nobody, and may name a group whose row can't be read"
 
 
 def _with_members(group: Wanted, members: frozenset[Key]) -> Wanted:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from syncd.cycle import Parts
 from syncd.errors import ConfigurationError, Problem, UsageError
 from syncd.guards import GUARDS, SOURCE_GUARDS
-from syncd.model.names import Kind, identity_of, kind_of
+from syncd.model.names import identity_of, kind_of
 from syncd.planning import document
 from syncd.ports import Clock, Observer, Source, Target
 from syncd.settings import Loaded, OrganizationSettings
@@ -215,11 +215,9 @@ def ldap_source(
     )
     if observer is not None:
         connect = partial(connect, event=observer.event)
-    groups = rules.entities.get(Kind.GROUP)
     return LdapSource(
         settings,
         needs=rules.needs,
-        members_by=groups.members.by if groups and groups.members else "dn",
         clock=clock,
         connect=connect,
     )

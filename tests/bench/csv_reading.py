@@ -13,6 +13,7 @@ from syncd.sources.csv import CsvSource
 from syncd.sources.settings import CsvSettings
 from tests.bench.directory import Size, write_groups, write_users
 from tests.bench.timing import Race
+from tests.builders import member
 
 LIMIT = 3.0
 Form = Literal["one-per-group", "one-per-membership"]
@@ -37,7 +38,7 @@ def run() -> list[tuple[str, float, float]]:
 def csv_source(folder: Path, form: Form) -> CsvSource:
     """Return a source over the made-up directory in *folder*."""
     settings = CsvSettings(type="csv", users="people.csv", groups="groups.csv", group_rows=form)
-    groups = Needs(key="group_id", members="members")
+    groups = Needs(key="group_id", references=(member("members", by="id"),))
     return CsvSource(settings, folder=folder, needs={Kind.USER: Needs(key="employee_id"), Kind.GROUP: groups})
 
 

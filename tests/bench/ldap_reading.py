@@ -29,6 +29,7 @@ from syncd.sources.ldap.connection import open_session
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.settings_connection import ConnectionSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.slapd import READER_PASSWORD, SLAPD, SUFFIX, Slapd
 
@@ -129,7 +130,7 @@ def _snapshot(slapd: Slapd) -> Snapshot:
         settings,
         needs={
             Kind.USER: Needs(key="employeeNumber", attributes=frozenset(ATTRIBUTES)),
-            Kind.GROUP: Needs(key="cn", attributes=frozenset({"cn"}), members="member"),
+            Kind.GROUP: Needs(key="cn", attributes=frozenset({"cn"}), references=(member("member"),)),
         },
         clock=FakeClock(),
     )

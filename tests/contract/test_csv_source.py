@@ -9,6 +9,7 @@ from syncd.model.needs import Needs
 from syncd.ports import Source
 from syncd.sources.csv import CsvSource
 from syncd.sources.settings import CsvSettings
+from tests.builders import member
 from tests.contract.source_contract import Row, SourceContract
 
 COLUMNS = ("id", "login", "mail", "other", "member")
@@ -47,7 +48,7 @@ class TestCsvSourceOneRowPerMembership(TestCsvSource):
             groups=None if groups is None else "groups.csv",
             group_rows="one-per-membership",
         )
-        needs = Needs(key="id", members="member")
+        needs = Needs(key="id", references=(member("member", by="id"),))
         return CsvSource(settings, folder=self.folder, needs={Kind.USER: Needs(key="id"), Kind.GROUP: needs})
 
 

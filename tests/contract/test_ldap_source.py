@@ -9,6 +9,7 @@ from syncd.model.needs import Needs
 from syncd.ports import Source
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.contract.source_contract import ADA, BOB, CREW, Row, SourceContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.ldif import folder, record
@@ -76,7 +77,7 @@ def _source(url: str, reader: str, *, with_groups: bool) -> LdapSource:
         settings,
         needs={
             Kind.USER: Needs(key="id", attributes=attributes),
-            Kind.GROUP: Needs(key="id", attributes=attributes, members="member"),
+            Kind.GROUP: Needs(key="id", attributes=attributes, references=(member("member"),)),
         },
         clock=FakeClock(),
     )

@@ -9,6 +9,7 @@ from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes import crowd
 from tests.fakes.byte_proxy import ByteProxy
 from tests.fakes.clock import FakeClock
@@ -52,7 +53,7 @@ def read(url: str, dn: str, key: str, login: str, **changes: object) -> Snapshot
         settings,
         needs={
             Kind.USER: Needs(key=key, attributes=frozenset({login, "cn"})),
-            Kind.GROUP: Needs(key=key, attributes=frozenset({"cn"}), members="member"),
+            Kind.GROUP: Needs(key=key, attributes=frozenset({"cn"}), references=(member("member"),)),
         },
         clock=FakeClock(),
     )

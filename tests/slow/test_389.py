@@ -15,6 +15,7 @@ from syncd.model.names import Key, Kind, user_key
 from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.debian import need, need_root
 from tests.fakes.namespace import Namespace, is_listening
@@ -92,7 +93,7 @@ class Instance:
             settings,
             needs={
                 Kind.USER: Needs(key="nsUniqueId", attributes=frozenset({"uid", "disabled", "dn"})),
-                Kind.GROUP: Needs(key="nsUniqueId", attributes=frozenset({"cn"}), members="members"),
+                Kind.GROUP: Needs(key="nsUniqueId", attributes=frozenset({"cn"}), references=(member("members"),)),
             },
             clock=FakeClock(),
         )

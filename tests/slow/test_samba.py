@@ -15,6 +15,7 @@ from syncd.model.names import Key, Kind, user_key
 from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.debian import need, need_root
 from tests.fakes.namespace import Namespace, is_listening, run
@@ -87,7 +88,7 @@ class Samba:
             settings,
             needs={
                 Kind.USER: Needs(key="objectGUID", attributes=wanted),
-                Kind.GROUP: Needs(key="objectGUID", attributes=frozenset({"cn"}), members="member"),
+                Kind.GROUP: Needs(key="objectGUID", attributes=frozenset({"cn"}), references=(member("member"),)),
             },
             clock=FakeClock(),
         )

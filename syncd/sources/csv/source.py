@@ -14,7 +14,7 @@ from pathlib import Path
 from syncd.errors import Problem, SourceIncomplete, SourceUnreachable
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.names import Key, Kind
-from syncd.model.needs import Needs
+from syncd.model.needs import MEMBER, Needs
 from syncd.sources.csv.faults import Dialect
 from syncd.sources.csv.file import SourceFile, Unreadable, unreadable
 from syncd.sources.csv.inspection import inspect
@@ -138,8 +138,9 @@ class CsvSource:
         findings.rejections += rejections
 
     def _read_rows(self, task: Task, needs: Needs) -> tuple[dict[str, Entry], list[Rejection]]:
-        member = task.columns.places.get(needs.members)
-        if task.kind is Kind.USER or self._settings.group_rows == "one-per-group" or member is None:
+        reference = needs.reference(MEMBER)
+        member = task.columns.places.get(reference.attribute) if reference else None
+        if self._settings.group_rows == "one-per-group" or member is None:
             return read_entries(task)
         return read_memberships(task, member=member)
 

@@ -12,7 +12,7 @@ from syncd.model.needs import Needs
 from syncd.ports import Clock
 from syncd.sources.ldap.absences import is_visible
 from syncd.sources.ldap.connection import Attempt, Session
-from syncd.sources.ldap.entries import VIRTUAL
+from syncd.sources.ldap.entries import MEMBERS, VIRTUAL
 from syncd.sources.ldap.exchange import PAGED_RESULTS
 from syncd.sources.ldap.ldapsearch import ldapsearch_line
 from syncd.sources.ldap.queries import Plan
@@ -123,7 +123,7 @@ def _read(source: LdapSource, users: Needs) -> Iterator[Check]:
     yield _people(snapshot)
     yield from _unseen(snapshot.of(Kind.USER), users)
     if Kind.GROUP in snapshot.read:
-        sizes = [len(group.attributes.get("members", ())) for group in snapshot.of(Kind.GROUP)]
+        sizes = [len(group.attributes.get(MEMBERS, ())) for group in snapshot.of(Kind.GROUP)]
         found = f"{_number(len(sizes), 'group')}, the largest of {_number(max(sizes, default=0), 'member')}"
         yield ok("groups", found)
     for rejection in snapshot.rejections[:_SHOWN]:

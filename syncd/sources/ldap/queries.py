@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from syncd.model.names import Kind
-from syncd.model.needs import Needs
+from syncd.model.needs import MEMBER, Needs, Reference
 from syncd.sources.ldap import disabled, filters, members, names, values
-from syncd.sources.ldap.entries import MEMBERS, PROXY_ALIASES, PROXY_PRIMARY, VIRTUAL
+from syncd.sources.ldap.entries import MEMBERS, PROXY_ALIASES, PROXY_PRIMARY, VIRTUAL, is_by_name
 from syncd.sources.ldap.flavors import Flavor
 from syncd.sources.ldap.settings import GroupQuery, LdapSettings, Query
 
@@ -32,8 +32,6 @@ class Plan:
     searches: tuple[Search, ...]
     disabled_by: tuple[str, ...]
     ways: frozenset[str]
-    #: Members are resolved by `dn`; else the mapping takes their values as they are.
-    by_name: bool = True
 
     def of(self, kind: Kind) -> tuple[Search, ...]:
         return tuple(search for search in self.searches if search.kind is kind)
@@ -43,14 +41,11 @@ class Plan:
         return any(names.is_within(dn, s.within, s.scope) for s in self.searches)
 
 
-def make_plan(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Needs], *, by_name: bool = True) -> Plan:
-    """Return what is asked of a server of *flavor* for what the mapping *needs*.
-
-    *by_name*: member values are resolved to the names of entries; else they stay as they are (`memberUid` by `uid`).
-    """
+def make_plan(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Needs]) -> Plan:
+    """Return what is asked of a server of *flavor* for what the mapping *needs*."""
     disabled_by = settings.disabled if settings.disabled is not None else flavor.disabled
     asked = [
-        (kind, query, _ways(query, flavor, needs[kind].members) if by_name else ())
+        (kind, query, _ways(query, flavor, needs[kind]))
         for kind, queries in settings.queries.items()
         for query in queries
         if kind in needs
@@ -77,14 +72,24 @@ def make_plan(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Needs
         searches=tuple(searches),
         disabled_by=tuple(disabled_by),
         ways=all_ways,
-        by_name=by_name,
     )
 
 
-def _ways(query: Query, flavor: Flavor, looked_at: str) -> tuple[str, ...]:
+def listed_by_name(needs: Needs) -> Reference | None:
+    """Return the reference to members, if these are known by name: only then are they read in several ways.
+
+    Else the values stay as they are, as those of any reference (`memberUid` by `uid`).
+    """
+    member = needs.reference(MEMBER)
+    return member if member is not None and is_by_name(member) else None
+
+
+def _ways(query: Query, flavor: Flavor, needs: Needs) -> tuple[str, ...]:
     """Return how members are read: as the query says, and by the attribute that the mapping looks at."""
-    if not looked_at or not isinstance(query, GroupQuery):
+    member = listed_by_name(needs)
+    if member is None or not isinstance(query, GroupQuery):
         return ()
+    looked_at = member.attribute
     ways = query.members or flavor.members
     known = {names.canonical_type(way) for way in (*ways, MEMBERS)}
     return ways if names.canonical_type(looked_at) in known else (*ways, looked_at)

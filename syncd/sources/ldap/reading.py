@@ -16,7 +16,7 @@ from syncd.sources.ldap import names
 from syncd.sources.ldap.connection import Session
 from syncd.sources.ldap.entries import MEMBERS, EntryReader, RawEntry, Record
 from syncd.sources.ldap.members import Memberships, named_by
-from syncd.sources.ldap.queries import Plan, Search
+from syncd.sources.ldap.queries import Plan, Search, listed_by_name
 
 #: Renamed members are looked up one by one up to here; beyond, asking for everybody's name once more is cheaper.
 _LOOKUPS = 200
@@ -50,7 +50,8 @@ class Reading:
 
     def __post_init__(self) -> None:
         for kind, needs in self.needs.items():
-            apart = named_by(self.plan.ways) | {"memberUid"} if needs.members and self.plan.by_name else ()
+            member = listed_by_name(needs)
+            apart = named_by(self.plan.ways) | {"memberUid", member.attribute} if member else ()
             self.readers[kind] = EntryReader(
                 kind, needs, disabled_by=self.plan.disabled_by, now=self.now, except_for=apart
             )
@@ -136,18 +137,18 @@ class Reading:
         """Refuse entries that can't be told apart, and give each group its members."""
         for kind, found in self.found.items():
             _refuse_shared_keys(kind, found)
-        listing = [kind for kind in self.found if self.needs[kind].members]
-        if not listing or not self.plan.by_name:
+        listing = [(kind, reference) for kind in self.found if (reference := listed_by_name(self.needs[kind]))]
+        if not listing:
             return
         self.memberships.finish()
         known = {name for found in self.found.values() for name in found.identities}
         self.memberships.renamed(self._renamed(self.memberships.unknown(known, self.plan.covers)))
-        for kind in listing:
-            entries, listed_in = self.found[kind].entries, self.needs[kind].members
+        for kind, reference in listing:
+            entries = self.found[kind].entries
             for identity, entry in entries.items():
                 members = self.memberships.of(entry.attributes["dn"][0])
                 if members:
-                    attributes = {**entry.attributes, MEMBERS: members, listed_in: members}
+                    attributes = {**entry.attributes, MEMBERS: members, reference.attribute: members}
                     entries[identity] = replace(entry, attributes=attributes)
 
     def _renamed(self, unknown: set[str]) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from syncd.model.needs import Needs
 from syncd.ports import Clock
 from syncd.sources.ldap.absences import Absences, is_visible
 from syncd.sources.ldap.connection import Session, open_session
-from syncd.sources.ldap.entries import DN, VIRTUAL
+from syncd.sources.ldap.entries import VIRTUAL
 from syncd.sources.ldap.flavors import FLAVORS, choose
 from syncd.sources.ldap.queries import Plan, make_plan
 from syncd.sources.ldap.reading import Reading
@@ -26,8 +26,7 @@ from syncd.sources.ldap.settings import LdapSettings
 class LdapSource:
     """Implements `ports.Source`. Entries of a kind of which the mapping *needs* nothing aren't read.
 
-    *members_by* is the attribute that member values name; unless it is `dn`, they stay as they are. *connect* returns a
-    session with a server.
+    *connect* returns a session with a server.
 
     Raises:
         ConfigurationError: the key is none.
@@ -38,7 +37,6 @@ class LdapSource:
         settings: LdapSettings,
         *,
         needs: Mapping[Kind, Needs],
-        members_by: str = DN,
         clock: Clock,
         connect: Callable[[], Session] | None = None,
     ) -> None:
@@ -52,7 +50,6 @@ class LdapSource:
                 raise ConfigurationError("the mapping doesn't fit an LDAP source", [problem])
         self._settings = settings
         self._needs = {kind: needs[kind] for kind, queries in settings.queries.items() if queries and kind in needs}
-        self._by_name = members_by == DN
         self._clock = clock
         self.connect = connect or partial(open_session, settings, clock=clock)
 
@@ -63,7 +60,7 @@ class LdapSource:
             SourceIncomplete: its flavor is to be recognized, and can't.
         """
         flavor = choose(self._settings.flavor, session.root_dse, server=session.server)
-        return make_plan(self._settings, flavor, self._needs, by_name=self._by_name)
+        return make_plan(self._settings, flavor, self._needs)
 
     def read(self, known: Collection[Key]) -> Snapshot:
         """Return all entries, members resolved; of *known* keys that are absent, what became of them.

@@ -8,6 +8,7 @@ from syncd.errors import ConfigurationError
 from syncd.mapping import Rules, run_examples
 from syncd.mapping.settings import MappingSettings
 from syncd.model.names import Kind
+from tests.builders import member
 from tests.unit.mapping.mapping_builders import GROUPS, LIMITS, USERS, rules
 
 
@@ -59,7 +60,7 @@ def test_what_is_used_is_known() -> None:
     assert by.needs[Kind.USER].all == {"id", "login", "Full Name", "status", "mail", "other"}
     assert by.needs[Kind.GROUP].all == {"gid", "name", "mail", "alias", "member"}
     assert by.attributes_used() == by.needs[Kind.USER].all | by.needs[Kind.GROUP].all
-    assert by.needs[Kind.GROUP].members == "member"
+    assert by.needs[Kind.GROUP].references == (member("member", by="id"),)
 
 
 def test_a_name_set_within_a_template_is_no_attribute() -> None:

@@ -13,6 +13,7 @@ from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile, unreadable
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvCaps, CsvSettings
+from tests.builders import member
 
 Reader = Callable[..., Snapshot]
 
@@ -30,7 +31,10 @@ def read(tmp_path: Path) -> Reader:
         source = CsvSource(
             CsvSettings.model_validate(values),
             folder=tmp_path,
-            needs={Kind.USER: needs or Needs(key="id"), Kind.GROUP: Needs(key="id", members="member")},
+            needs={
+                Kind.USER: needs or Needs(key="id"),
+                Kind.GROUP: Needs(key="id", references=(member("member", by="id"),)),
+            },
         )
         return source.read(())
 

@@ -16,6 +16,7 @@ from syncd.sources.csv.file import SourceFile
 from syncd.sources.csv.inspection import inspect, position
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvSettings
+from tests.builders import member
 
 #: Text that is likely to mean something to a reader of CSV.
 PIECES = st.sampled_from(
@@ -39,7 +40,7 @@ def read(users: bytes, groups: bytes | None = None, *, one_per_membership: bool 
             multi_value="",
             group_rows="one-per-membership" if one_per_membership else "one-per-group",
         )
-        needs = Needs(key="id", members="member")
+        needs = Needs(key="id", references=(member("member", by="id"),))
         try:
             return CsvSource(settings, folder=folder, needs={Kind.USER: Needs(key="id"), Kind.GROUP: needs}).read(())
         except SourceError as error:

@@ -10,6 +10,7 @@ from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvCaps, CsvSettings
+from tests.builders import member
 
 Reader = Callable[..., Snapshot]
 
@@ -26,7 +27,7 @@ def read(tmp_path: Path) -> Reader:
         source = CsvSource(
             CsvSettings.model_validate({"type": "csv", "users": "people.csv", **settings}),
             folder=tmp_path,
-            needs={Kind.USER: Needs(key=key), Kind.GROUP: Needs(key="id", members="member")},
+            needs={Kind.USER: Needs(key=key), Kind.GROUP: Needs(key="id", references=(member("member", by="id"),))},
         )
         return source.read(())
 

@@ -13,6 +13,7 @@ from syncd.model.needs import Needs
 from syncd.sources.ldap.connection import Session, open_session
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.ldap_session import Interrupted
 from tests.fakes.ldif import folder
@@ -64,9 +65,10 @@ def source_for(
         settings,
         needs={
             Kind.USER: Needs(key=key, attributes=attributes),
-            Kind.GROUP: Needs(key="entryUUID", attributes=frozenset({"cn"}), members=members),
+            Kind.GROUP: Needs(
+                key="entryUUID", attributes=frozenset({"cn"}), references=(member(members, by=members_by),)
+            ),
         },
-        members_by=members_by,
         clock=clock,
         connect=lambda: cast("Session", Interrupted(connect(), before, happens)),
     )

@@ -1,15 +1,17 @@
 """Who belongs to which group, by every way that directories have."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from syncd.model.entry import Entry, Snapshot
 from syncd.model.names import Kind
-from syncd.model.needs import Needs
+from syncd.model.needs import Needs, Reference
 from syncd.sources.ldap.decoder import RawEntry
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.ldap_session import FakeSession, raw
 from tests.fakes.ldif import folder, person, record
@@ -186,8 +188,8 @@ def test_memberships_that_stand_in_the_members(start: Start) -> None:
     assert found == {"crew": tuple(dn.lower() for dn in everybody), "inner": ()}
 
 
-def windows(*entries: RawEntry) -> Snapshot:
-    """Return what a read of an Active Directory with these entries gives."""
+def windows(*entries: RawEntry, references: tuple[Reference, ...] = (), listed_in: str = "member") -> Snapshot:
+    """Return what a read of an Active Directory with these entries gives; users have these *references*."""
     session = FakeSession(
         entries=[raw(SUFFIX), raw(PEOPLE), raw(GROUPS), *entries],
         root_dse={
@@ -208,8 +210,8 @@ def windows(*entries: RawEntry) -> Snapshot:
     return LdapSource(
         settings,
         needs={
-            Kind.USER: Needs(key="objectGUID", attributes=wanted),
-            Kind.GROUP: Needs(key="objectGUID", attributes=frozenset({"cn"}), members="member"),
+            Kind.USER: Needs(key="objectGUID", attributes=wanted, references=references),
+            Kind.GROUP: Needs(key="objectGUID", attributes=frozenset({"cn"}), references=(member(listed_in),)),
         },
         clock=FakeClock(),
         connect=session.open,
@@ -292,3 +294,34 @@ def test_two_entries_whose_names_cannot_be_told_apart_are_both_rejected() -> Non
 
     assert snapshot.of(Kind.USER) == ()
     assert len({rejection.key for rejection in snapshot.rejections}) == 2
+
+
+def test_a_reference_by_name_has_the_normal_form_of_the_name() -> None:
+    """A person may name another one: as written, `dn` of the other would not be found."""
+    boss = user("boss")
+    ada = user("ada", manager=f"cn = BOSS , {PEOPLE}", secretary=["nobody at all"])
+    references = tuple(
+        Reference(name=name, attribute=name, by={Kind.USER: "dn"}) for name in ("manager", "secretary", "absent")
+    )
+
+    found = {each.attributes["cn"][0]: each for each in windows(boss, ada, references=references).of(Kind.USER)}
+
+    assert found["ada"].attributes["manager"] == found["boss"].attributes["dn"]
+    assert found["ada"].attributes["secretary"] == ("nobody at all",)
+    assert "absent" not in found["ada"].attributes
+
+
+def test_a_group_that_nobody_is_in_does_not_list_the_groups_it_is_in() -> None:
+    """`memberOf` of a group says where the group belongs, never who belongs to it."""
+    said: dict[str, Any] = {"objectClass": ["top", "group"], "objectCategory": "group"}
+    outer = raw(f"CN=outer,{GROUPS}", cn="outer", objectGUID=b"outer".ljust(16, b"\0"), **said)
+    inner = raw(
+        f"CN=inner,{GROUPS}", cn="inner", objectGUID=b"inner".ljust(16, b"\0"), memberOf=f"CN=outer,{GROUPS}", **said
+    )
+
+    groups = windows(outer, inner, listed_in="memberOf").of(Kind.GROUP)
+
+    assert {each.attributes["cn"][0]: each.attributes.get("memberOf", ()) for each in groups} == {
+        "outer": (named(groups[1]),),
+        "inner": (),
+    }
