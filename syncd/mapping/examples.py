@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from syncd.errors import Problem
-from syncd.mapping.record import map_entry
+from syncd.mapping.record import Mapper
 from syncd.mapping.rules import EntityRules, Rules
 from syncd.mapping.settings import Example
 from syncd.model.entry import Entry
@@ -30,7 +30,7 @@ def _run(example: Example, rules: Rules, limits: Limits) -> list[tuple[str, str]
         return [("the mapping has no groups", "add `groups`, or make it an example of a user")]
     if (example.gives is None) is (example.rejected is None):
         return [("it says neither or both of `gives` and `rejected`", "say what must come of the entry")]
-    mapped = map_entry(_entry(example, entity_rules), entity_rules, limits)
+    mapped = Mapper(entity_rules, limits).map(_entry(example, entity_rules))
     if mapped.rejection is not None:
         if example.rejected is not None and example.rejected.casefold() in mapped.rejection.reason.casefold():
             return []

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from syncd.mapping.conflicts import Claims, rejection_of
 from syncd.mapping.nesting import nest
-from syncd.mapping.record import map_entry
+from syncd.mapping.record import Mapper
 from syncd.mapping.references import Named, Resolver
 from syncd.mapping.rules import EntityRules, Rules
-from syncd.mapping.swift import compile_swift
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.limits import Limits
 from syncd.model.names import STATED, Key, Kind, kind_of, make_key
@@ -60,28 +59,22 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
 
 def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, draft: _Draft) -> None:
     """Map each entry by itself."""
-    swift, entities, claims = compile_swift(rules, limits), draft.entities, draft.claims
+    map_entry, entities, claims = Mapper(rules, limits).map, draft.entities, draft.claims
     for entry in entries:
-        wanted = swift(entry)
+        mapped = map_entry(entry)
+        wanted = mapped.wanted
         if wanted is not None:
-            entities[wanted.key] = wanted
-            if wanted.enabled:
-                claims.take(wanted.key, wanted.name, (wanted.primary, *wanted.aliases))
-            else:
-                draft.disabled.add(wanted.key)
-                claims.take(wanted.key, wanted.name, ())
-            continue
-        mapped = map_entry(entry, rules, limits)
-        key = make_key(entry.kind, entry.identity)
+            key = wanted.key
+            entities[key] = wanted
+            if not wanted.enabled:
+                draft.disabled.add(key)
+        else:
+            key = make_key(entry.kind, entry.identity)
         claims.take(key, mapped.name, mapped.addresses)
         if mapped.rejection is not None:
             draft.reject(mapped.rejection)
-        elif mapped.wanted is None:
+        elif wanted is None:
             draft.transparent.add(key)
-        else:
-            entities[key] = mapped.wanted
-            if not mapped.wanted.enabled:
-                draft.disabled.add(key)
 
 
 def _reject_contested(entries: _Entries, draft: _Draft) -> None:
