@@ -10,6 +10,7 @@ from syncd.model.detail import Details, Thing
 from syncd.model.limits import Limits, TextLimit
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind
+from syncd.model.needs import MEMBER, Reference
 from syncd.model.observed import Observed
 from syncd.model.operation import Bundle, Call, Operation
 from syncd.model.page import Count, Rank, Right, Role, Verb
@@ -29,6 +30,11 @@ SOURCE = "csv:employee_id"
 def entity_id(name: str) -> EntityId:
     """The id that the entity called *name* has in every test."""
     return EntityId(f"id-{name}")
+
+
+def member(attribute: str, *, by: str = "dn") -> Reference:
+    """A reference to members, whose values in *attribute* are those of *by* of users and groups."""
+    return Reference(name=MEMBER, attribute=attribute, by={Kind.USER: by, Kind.GROUP: by})
 
 
 def wanted(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from syncd.guards.threshold import budget, exceeds, limit_of, refusal
-from syncd.model.names import SYNCHRONIZED, Key, Kind, kind_of
+from syncd.model.names import STATED, Key, Kind, kind_of
 from syncd.model.page import Count
 from syncd.model.plan import Finding, Plan
 from syncd.model.situation import Situation
@@ -25,7 +25,7 @@ class Removals:
         counted_ones = [
             o for o in plan.operations if o.destructive and o.counts_as in self.counts and o.row not in begun
         ]
-        for kind in SYNCHRONIZED:
+        for kind in STATED:
             removals = [o for o in counted_ones if kind_of(Key(o.row)) is kind]
             later = plan.deferred_as(Count.REMOVALS) if kind is Kind.USER else 0
             counted = len({o.row for o in removals}) + later

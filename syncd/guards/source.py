@@ -7,7 +7,7 @@ no marks.
 from collections.abc import Iterator
 
 from syncd.guards.threshold import SMALL_POPULATION_LIMIT
-from syncd.model.names import SYNCHRONIZED, Kind, kind_of
+from syncd.model.names import STATED, Kind, kind_of
 from syncd.model.operation import Bundle, BundleKind
 from syncd.model.page import Count
 from syncd.model.plan import Finding, Limit, Plan
@@ -32,7 +32,7 @@ class EmptySource:
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield a finding for each kind of which the source has none although some are owned."""
-        for kind in SYNCHRONIZED:
+        for kind in STATED:
             if kind is Kind.GROUP and not situation.desired.has_groups:
                 continue
             counted = situation.desired.counts.get(kind, 0)
@@ -60,7 +60,7 @@ class SourceShrink:
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield a finding for each kind that was counted before."""
         threshold = situation.policy.guards.source_shrink
-        for kind in SYNCHRONIZED:
+        for kind in STATED:
             before = situation.memory.counts.get(kind, 0)
             if not before or (kind is Kind.GROUP and not situation.desired.has_groups):
                 continue

@@ -7,9 +7,8 @@ expressions.py  an attribute name or a template becomes a function of an entry
 rules.py        the settings, compiled; every problem with them at once
 needs.py        what is used of a source
 record.py       one entry -> one entity, or what is wrong with it
-swift.py        the same for an entry with nothing special about it
 conflicts.py    entries that want the same name or address
-members.py      member values -> keys
+references.py   values that name others -> keys
 nesting.py      groups within groups, and circles
 snapshot.py     the whole directory
 examples.py     the examples of a mapping hold

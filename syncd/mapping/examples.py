@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from syncd.errors import Problem
-from syncd.mapping.record import map_entry
-from syncd.mapping.rules import Rules
+from syncd.mapping.record import Mapper
+from syncd.mapping.rules import EntityRules, Rules
 from syncd.mapping.settings import Example
 from syncd.model.entry import Entry
 from syncd.model.limits import Limits
@@ -25,12 +25,12 @@ def run_examples(rules: Rules, limits: Limits) -> tuple[Problem, ...]:
 
 def _run(example: Example, rules: Rules, limits: Limits) -> list[tuple[str, str]]:
     kind = Kind(example.kind)
-    entity_rules = rules.user if kind is Kind.USER else rules.group
+    entity_rules = rules.entities.get(kind)
     if entity_rules is None:
         return [("the mapping has no groups", "add `groups`, or make it an example of a user")]
     if (example.gives is None) is (example.rejected is None):
         return [("it says neither or both of `gives` and `rejected`", "say what must come of the entry")]
-    mapped = map_entry(_entry(example, kind, rules), entity_rules, limits)
+    mapped = Mapper(entity_rules, limits).map(_entry(example, entity_rules))
     if mapped.rejection is not None:
         if example.rejected is not None and example.rejected.casefold() in mapped.rejection.reason.casefold():
             return []
@@ -43,10 +43,10 @@ def _run(example: Example, rules: Rules, limits: Limits) -> list[tuple[str, str]
     return _differences(example, mapped.wanted)
 
 
-def _entry(example: Example, kind: Kind, rules: Rules) -> Entry:
+def _entry(example: Example, rules: EntityRules) -> Entry:
     attributes = {name: (value,) if isinstance(value, str) else value for name, value in example.entry.items() if value}
-    identity = attributes.get(rules.key if kind is Kind.USER else rules.group_key, ("example",))[0]
-    return Entry(kind, identity, "example", attributes)
+    identity = attributes.get(rules.key, ("example",))[0]
+    return Entry(rules.kind, identity, "example", attributes)
 
 
 def _differences(example: Example, wanted: Wanted) -> list[tuple[str, str]]:

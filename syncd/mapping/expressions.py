@@ -6,19 +6,17 @@ runs in a sandbox.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, Protocol
-from unicodedata import is_normalized
 
 from jinja2 import Undefined, nodes
 from jinja2.exceptions import SecurityError, TemplateError, UndefinedError
 
 from syncd.mapping.sandbox import SeveralValues, context_of, names_in, strict_environment, tolerant_environment
-from syncd.mapping.values import clean, clean_all
+from syncd.mapping.values import Value, as_value, clean
 
 Attributes = Mapping[str, tuple[str, ...]]
-#: Takes the values of an entry's attributes, by place, "" for none; all are trimmed and normalized.
-Fetch = Callable[[Sequence[str]], str]
+#: Takes the values of an entry's attributes by place, and all of its attributes.
+Evaluate = Callable[[Sequence[Value], Attributes], Value]
 
 
 class Unmappable(Exception):
@@ -33,8 +31,8 @@ class Unmappable(Exception):
 class Absent(Unmappable):
     """An attribute without which there is no value is not there."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the attribute {name!r} is absent", f"fill in {name!r}")
+    def __init__(self, name: str, remedy: str = "") -> None:
+        super().__init__(f"the attribute {name!r} is absent", remedy or f"fill in {name!r}")
 
 
 class Expression(Protocol):
@@ -43,18 +41,10 @@ class Expression(Protocol):
     text: str
     attributes: frozenset[str]
 
-    def values(self, attributes: Attributes) -> tuple[str, ...]:
-        """Return its values of an entry, trimmed and normalized.
+    def compile(self, places: Mapping[str, int]) -> Evaluate:
+        """Return a function that gives its value of an entry; *places* says where each attribute's value stands.
 
-        Raises:
-            Unmappable: a template can't be evaluated, or needs an attribute that is absent.
-        """
-        ...
-
-    def quick(self, places: Mapping[str, int]) -> Fetch | None:
-        """Return a function that gives its one value, "" for none, or raises ValueError where a closer look is due.
-
-        *places* says where each attribute stands among the values. None: it is no quick matter.
+        That function raises Unmappable where a template can't be evaluated, or needs an attribute that is absent.
         """
         ...
 
@@ -66,11 +56,9 @@ class Attribute:
         self.text = name
         self.attributes = frozenset({name})
 
-    def values(self, attributes: Attributes) -> tuple[str, ...]:
-        return clean_all(attributes.get(self.text) or ())
-
-    def quick(self, places: Mapping[str, int]) -> Fetch:
-        return itemgetter(places[self.text])
+    def compile(self, places: Mapping[str, int]) -> Evaluate:
+        place = places[self.text]
+        return lambda values, _: values[place]
 
 
 class Joined:
@@ -82,43 +70,25 @@ class Joined:
         self._parts = parts
         self._strict = strict
 
-    def values(self, attributes: Attributes) -> tuple[str, ...]:
-        pieces = []
-        for part in self._parts:
-            if isinstance(part, str):
-                pieces.append(part)
-                continue
-            found = clean_all(attributes.get(part[0]) or ())
-            if not found and self._strict:
-                raise Absent(part[0])
-            if len(found) > 1:
-                if len(self._parts) == 1:
-                    return found
-                raise several(part[0], len(found))
-            pieces.extend(found)
-        text = clean("".join(pieces))
-        return (text,) if text else ()
+    def compile(self, places: Mapping[str, int]) -> Evaluate:
+        strict, is_alone = self._strict, len(self._parts) == 1
+        # Of each part its text, or else where the attribute of that name stands.
+        parts = [(part, None) if isinstance(part, str) else (part[0], places[part[0]]) for part in self._parts]
 
-    def quick(self, places: Mapping[str, int]) -> Fetch | None:
-        # Values are trimmed and normalized; only where they meet the text around them can that be undone.
-        parts = [part if isinstance(part, str) else places[part[0]] for part in self._parts]
-        if isinstance(parts[0], str):
-            parts[0] = parts[0].lstrip()
-        if isinstance(parts[-1], str):
-            parts[-1] = parts[-1].rstrip()
-        inside = [part for part in parts if isinstance(part, int)]
-        if not all(part.isprintable() for part in parts if isinstance(part, str)):
-            return None
-        pattern = "".join("%s" if isinstance(part, int) else part.replace("%", "%%") for part in parts)
+        def evaluate(values: Sequence[Value], _: Attributes) -> Value:
+            pieces = []
+            for text, place in parts:
+                value = text if place is None else values[place]
+                if isinstance(value, tuple):
+                    if is_alone:
+                        return value
+                    raise several(text, len(value))
+                if strict and not value and place is not None:
+                    raise Absent(text)
+                pieces.append(value)
+            return clean("".join(pieces))
 
-        def fetch(values: Sequence[str]) -> str:
-            found = tuple([values[place] for place in inside])
-            text = pattern % found
-            if not all(found) or not (text.isascii() or is_normalized("NFC", text)):
-                raise ValueError(text)
-            return text
-
-        return fetch
+        return evaluate
 
 
 class Compared:
@@ -132,26 +102,19 @@ class Compared:
         self._equal = equal
         self._strict = strict
 
-    def values(self, attributes: Attributes) -> tuple[str, ...]:
-        found = clean_all(attributes.get(self._name) or ())
-        if len(found) > 1:
-            raise several(self._name, len(found))
-        if not found and self._strict:
-            raise Absent(self._name)
-        matches = (found[0] if found else "") == self._wanted
-        return ("true" if matches is self._equal else "false",)
-
-    def quick(self, places: Mapping[str, int]) -> Fetch:
-        place, wanted = places[self._name], self._wanted
+    def compile(self, places: Mapping[str, int]) -> Evaluate:
+        place, name, wanted, strict = places[self._name], self._name, self._wanted, self._strict
         same, other = ("true", "false") if self._equal else ("false", "true")
 
-        def fetch(values: Sequence[str]) -> str:
+        def evaluate(values: Sequence[Value], _: Attributes) -> Value:
             value = values[place]
-            if not value:
-                raise ValueError(value)
+            if isinstance(value, tuple):
+                raise several(name, len(value))
+            if strict and not value:
+                raise Absent(name)
             return same if value == wanted else other
 
-        return fetch
+        return evaluate
 
 
 class Template:
@@ -168,22 +131,22 @@ class Template:
         else:
             self._evaluate = environment.from_string(text).render
 
-    def values(self, attributes: Attributes) -> tuple[str, ...]:
+    def compile(self, places: Mapping[str, int]) -> Evaluate:  # noqa: ARG002 - a template finds attributes by name
+        return self._run
+
+    def _run(self, _: Sequence[Value], attributes: Attributes) -> Value:
         try:
             result = self._evaluate(context_of(attributes, self.attributes, whole=self._needs_entry))
-            return clean_all(_as_values(result))
+            return as_value(_as_values(result))
         except SeveralValues as error:
             raise several(error.name, error.count) from None
         except UndefinedError as error:
-            raise Unmappable(_undefined(error), "fill it in, or give a default: {{ name | default('…') }}") from None
+            raise _undefined(error) from None
         except SecurityError as error:
             raise Unmappable(f"the template is not allowed to do that: {error}", "write it without") from None
         except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
             reason = f"the template can't be evaluated: {error}"
             raise Unmappable(reason, "correct the template, or the value") from None
-
-    def quick(self, places: Mapping[str, int]) -> None:  # noqa: ARG002 - there is no quick way through a template
-        return None
 
 
 def several(name: str, count: int) -> Unmappable:
@@ -272,7 +235,9 @@ def _as_values(result: object) -> tuple[str, ...]:
     return (str(result),)
 
 
-def _undefined(error: UndefinedError) -> str:
+def _undefined(error: UndefinedError) -> Unmappable:
+    """Return what *error* is here; jinja2 tells only in prose that it is an attribute that is not there."""
     text = str(error)
+    remedy = "fill it in, or give a default: {{ name | default('…') }}"
     name, found, _ = text.partition(" is undefined")
-    return f"the attribute {name} is absent" if found else text
+    return Absent(name.strip("'"), remedy) if found else Unmappable(text, remedy)

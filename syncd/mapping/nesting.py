@@ -12,7 +12,7 @@ on the circle gets the same mail as before, and what is kept doesn't depend on t
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from syncd.mapping.members import Membership
+from syncd.mapping.references import Named
 from syncd.model.names import Key
 
 
@@ -24,7 +24,7 @@ class Nested:
     unknown: Mapping[Key, str]
 
 
-def nest(direct: Mapping[Key, Membership], *, mode: str, transparent: Collection[Key]) -> Nested:
+def nest(direct: Mapping[Key, Named], *, mode: str, transparent: Collection[Key]) -> Nested:
     """Return the members of all groups of *direct*; *transparent* are those without address."""
     nested = {key: group.groups for key, group in direct.items() if group.groups}
     members = {key: group.people for key, group in direct.items() if key not in transparent}
@@ -62,7 +62,7 @@ def _kept(key: Key, view: "_View", circles: Mapping[Key, int]) -> frozenset[Key]
 class _View:
     """The groups as a graph. *through* limits a walk to groups in it; None walks through all."""
 
-    def __init__(self, direct: Mapping[Key, Membership], transparent: frozenset[Key]) -> None:
+    def __init__(self, direct: Mapping[Key, Named], transparent: frozenset[Key]) -> None:
         self._direct = direct
         self.transparent = transparent
 

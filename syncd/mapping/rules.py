@@ -9,7 +9,7 @@ from syncd.errors import ConfigurationError, Problem
 from syncd.mapping.expressions import Expression, parse
 from syncd.mapping.settings import Example, GroupSettings, MappingSettings, MemberSettings
 from syncd.model.names import Kind
-from syncd.model.needs import Needs
+from syncd.model.needs import MEMBER, Needs, Reference
 from syncd.model.state import PROFILE_FIELDS
 
 
@@ -17,10 +17,13 @@ from syncd.model.state import PROFILE_FIELDS
 class EntityRules:
     """How entries of one *kind* become entities. *where* is the path of each expression in the settings.
 
-    A choice that is True or False is the same for everyone; *hidden* None is not managed.
+    *key* is the attribute that never changes, *references* say which attributes name other entities. A choice that is
+    True or False is the same for everyone; *hidden* None is not managed.
+    True or False is the same for everyone; *hidden* None is not managed.
     """
 
     kind: Kind
+    key: str
     name: Expression
     display_name: Expression | None
     primary: Expression
@@ -29,6 +32,7 @@ class EntityRules:
     hidden: Expression | bool | None
     profile: tuple[tuple[str, Expression], ...]
     where: Mapping[str, str]
+    references: tuple[Reference, ...] = ()
 
     @property
     def expressions(self) -> Mapping[str, Expression]:
@@ -62,41 +66,36 @@ class Rules:
     def __init__(self, settings: MappingSettings, *, where: str = "mapping") -> None:
         compiler = _Compiler(where)
         self.where = where
-        self.key = compiler.attribute(settings.key, "key")
-        self.user = _user_rules(settings, compiler)
-        self.group = _group_rules(settings.groups, compiler) if settings.groups else None
-        self.group_key = compiler.attribute(settings.groups.key, "groups.key") if settings.groups else ""
+        self.entities = {Kind.USER: _user_rules(settings, compiler)}
+        if settings.groups is not None:
+            self.entities[Kind.GROUP] = _group_rules(settings.groups, compiler)
+        self._named_by = _named_by(settings.groups)
         self.nested = settings.groups.nested if settings.groups else "keep"
-        self.members: MemberSettings | None = _member_rules(settings.groups, compiler)
         self.examples: tuple[Example, ...] = settings.tests
         if compiler.problems:
             raise ConfigurationError("the mapping can't be used", compiler.problems)
 
     @property
-    def users(self) -> Needs:
-        """What is used of the entries of users."""
-        by = {self.members.by} if self.members else set()
-        return Needs(key=self.key, attributes=self.user.attributes_used() | by)
+    def needs(self) -> Mapping[Kind, Needs]:
+        """What is used of the entries of each kind that is mapped."""
+        return {kind: self._needs(entity) for kind, entity in self.entities.items()}
 
-    @property
-    def groups(self) -> Needs | None:
-        """What is used of the entries of groups; None when the mapping has no groups."""
-        if self.group is None:
-            return None
-        by = {self.members.groups_by} if self.members and self.members.groups_by else set()
-        members = self.members.from_ if self.members else ""
-        return Needs(key=self.group_key, attributes=self.group.attributes_used() | by, members=members)
+    def _needs(self, entity: EntityRules) -> Needs:
+        return Needs(
+            key=entity.key,
+            attributes=entity.attributes_used() | self._named_by.get(entity.kind, set()),
+            references=entity.references,
+        )
 
     @property
     def given(self) -> frozenset[str]:
         """The things that the directory gives something for: `profile`, where any attribute or `hidden` is mapped."""
-        everyone = (self.user, *((self.group,) if self.group else ()))
-        profile = any(rules.profile or rules.hidden is not None for rules in everyone)
+        profile = any(entity.profile or entity.hidden is not None for entity in self.entities.values())
         return frozenset({"profile"} if profile else ())
 
     def attributes_used(self) -> frozenset[str]:
         """Return every attribute that any expression, key or membership uses."""
-        return self.users.all | (self.groups.all if self.groups else frozenset())
+        return frozenset().union(*(needs.all for needs in self.needs.values()))
 
 
 class _Compiler:
@@ -145,6 +144,7 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
             profile.append((field, expression))
     return EntityRules(
         kind=Kind.USER,
+        key=compiler.attribute(settings.key, "key"),
         name=compiler.expression(users.name, "users.name", strict=True),
         display_name=compiler.expression(users.display_name, "users.display_name", strict=True),
         primary=compiler.expression(users.primary_email, "users.primary_email", strict=True),
@@ -159,6 +159,7 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
 def _group_rules(groups: GroupSettings, compiler: _Compiler) -> EntityRules:
     return EntityRules(
         kind=Kind.GROUP,
+        key=compiler.attribute(groups.key, "groups.key"),
         name=compiler.expression(groups.name, "groups.name", strict=True),
         display_name=None,
         primary=compiler.expression(groups.primary_email, "groups.primary_email", strict=True),
@@ -167,17 +168,25 @@ def _group_rules(groups: GroupSettings, compiler: _Compiler) -> EntityRules:
         hidden=None if groups.hidden is None else compiler.choice(groups.hidden, "groups.hidden"),
         profile=(),
         where=_paths(compiler, "groups"),
+        references=_references(groups.members, compiler),
     )
 
 
-def _member_rules(groups: GroupSettings | None, compiler: _Compiler) -> MemberSettings | None:
-    if groups is None or groups.members is None:
-        return None
-    members = groups.members
-    compiler.attribute(members.from_, "groups.members.from")
-    compiler.attribute(members.by, "groups.members.by")
-    compiler.attribute(members.groups_by or "", "groups.members.groups_by")
-    return members
+def _references(members: MemberSettings | None, compiler: _Compiler) -> tuple[Reference, ...]:
+    if members is None:
+        return ()
+    attribute = compiler.attribute(members.from_, "groups.members.from")
+    by = compiler.attribute(members.by, "groups.members.by")
+    groups_by = compiler.attribute(members.groups_by or "", "groups.members.groups_by")
+    return (Reference(name=MEMBER, attribute=attribute, by={Kind.USER: by, Kind.GROUP: groups_by or by}),)
+
+
+def _named_by(groups: GroupSettings | None) -> Mapping[Kind, set[str]]:
+    """Return what entries of each kind must have to be named: groups needn't have what users are named by."""
+    members = groups.members if groups else None
+    if members is None:
+        return {}
+    return {Kind.USER: {members.by.strip()}, Kind.GROUP: {members.groups_by.strip()} if members.groups_by else set()}
 
 
 def _paths(compiler: _Compiler, section: str) -> dict[str, str]:

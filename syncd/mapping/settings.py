@@ -1,9 +1,11 @@
 """The `mapping` section: which attribute or template gives which property of an entity."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from syncd.model.names import Kind
 from syncd.model.policy import Section
 
 #: A bare word is an attribute name; with braces it is a template (design.md section 9).
@@ -93,3 +95,8 @@ class MappingSettings(Section):
     users: UserSettings
     groups: GroupSettings | None = None
     tests: tuple[Example, ...] = ()
+
+    @property
+    def keys(self) -> Mapping[Kind, str]:
+        """The key attribute of each kind that is mapped."""
+        return {Kind.USER: self.key} | ({Kind.GROUP: self.groups.key} if self.groups else {})

@@ -1,18 +1,20 @@
 """The whole directory, mapped: every entry an entity or a rejection, every group with its members."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from syncd.mapping.conflicts import Claims, rejection_of
-from syncd.mapping.members import Membership, Resolver
 from syncd.mapping.nesting import nest
-from syncd.mapping.record import map_entry
+from syncd.mapping.record import Mapper
+from syncd.mapping.references import Named, Resolver
 from syncd.mapping.rules import EntityRules, Rules
-from syncd.mapping.swift import compile_swift
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.limits import Limits
-from syncd.model.names import Key, Kind, kind_of, make_key
+from syncd.model.names import STATED, Key, Kind, kind_of, make_key
+from syncd.model.needs import MEMBER
 from syncd.model.state import Desired, Wanted
+
+_Entries = Mapping[Kind, tuple[Entry, ...]]
 
 
 @dataclass(slots=True)
@@ -37,71 +39,68 @@ class _Draft:
 
 def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     """Return the directory as *rules* describe it, within *limits*."""
-    groups = snapshot.groups if rules.group is not None else ()
+    entries = {kind: snapshot.of(kind) for kind in rules.entities}
     draft = _Draft()
-    _map_entries(snapshot.users, rules.user, limits, draft)
-    if rules.group is not None:
-        _map_entries(groups, rules.group, limits, draft)
-    _reject_contested(snapshot.users, groups, draft)
-    direct = _fill_groups(snapshot, groups, rules, draft) if groups else {}
-    outside = {key: membership for key, membership in direct.items() if membership.outside}
+    for kind, entity_rules in rules.entities.items():
+        _map_entries(entries[kind], entity_rules, limits, draft)
+    _reject_contested(entries, draft)
+    direct = _fill_groups(snapshot, entries, rules, draft)
+    outside = {key: named for key, named in direct.items() if named.outside}
     return Desired(
         entities=draft.entities,
         rejections=(*snapshot.rejections, *draft.rejections.values()),
         absences=snapshot.absences,
-        outside_members={key: membership.outside for key, membership in outside.items()},
-        outsiders={key: membership.outsiders for key, membership in outside.items()},
+        outside_members={key: named.outside for key, named in outside.items()},
+        outsiders={key: named.outsiders for key, named in outside.items()},
         counts=_counts(snapshot),
-        has_groups=snapshot.groups_read and rules.group is not None,
+        has_groups=Kind.GROUP in snapshot.read and Kind.GROUP in rules.entities,
     )
 
 
 def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, draft: _Draft) -> None:
     """Map each entry by itself."""
-    swift, entities, claims = compile_swift(rules, limits), draft.entities, draft.claims
+    map_entry, entities, claims = Mapper(rules, limits).map, draft.entities, draft.claims
     for entry in entries:
-        wanted = swift(entry)
+        mapped = map_entry(entry)
+        wanted = mapped.wanted
         if wanted is not None:
-            entities[wanted.key] = wanted
-            if wanted.enabled:
-                claims.take(wanted.key, wanted.name, (wanted.primary, *wanted.aliases))
-            else:
-                draft.disabled.add(wanted.key)
-                claims.take(wanted.key, wanted.name, ())
-            continue
-        mapped = map_entry(entry, rules, limits)
-        key = make_key(entry.kind, entry.identity)
+            key = wanted.key
+            entities[key] = wanted
+            if not wanted.enabled:
+                draft.disabled.add(key)
+        else:
+            key = make_key(entry.kind, entry.identity)
         claims.take(key, mapped.name, mapped.addresses)
         if mapped.rejection is not None:
             draft.reject(mapped.rejection)
-        elif mapped.wanted is None:
+        elif wanted is None:
             draft.transparent.add(key)
-        else:
-            entities[key] = mapped.wanted
-            if not mapped.wanted.enabled:
-                draft.disabled.add(key)
 
 
-def _reject_contested(users: Iterable[Entry], groups: Iterable[Entry], draft: _Draft) -> None:
+def _reject_contested(entries: _Entries, draft: _Draft) -> None:
     contested = draft.claims.contested()
     if not contested:
         return
-    origins = {make_key(entry.kind, entry.identity): entry.origin for part in (users, groups) for entry in part}
+    origins = {make_key(entry.kind, entry.identity): entry.origin for part in entries.values() for entry in part}
     for key, conflicts in contested.items():
         draft.reject(rejection_of(key, conflicts, origins))
 
 
-def _fill_groups(snapshot: Snapshot, groups: tuple[Entry, ...], rules: Rules, draft: _Draft) -> dict[Key, Membership]:
+def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Draft) -> dict[Key, Named]:
     """Give each group its members; return what its member values name."""
+    needs, groups = rules.needs, entries.get(Kind.GROUP)
+    reference = needs[Kind.GROUP].reference(MEMBER) if groups else None
+    if groups is None or reference is None:
+        return {}
     unread = {rejection.key for rejection in snapshot.rejections if rejection.key is not None}
-    resolver = Resolver(rules, snapshot.users, groups, disabled=frozenset(draft.disabled), unread=unread)
+    resolver = Resolver(reference, needs, entries, disabled=frozenset(draft.disabled), unread=unread)
     direct = {make_key(entry.kind, entry.identity): resolver.resolve(entry) for entry in groups}
-    if not resolver.finds_unread_groups and any(kind_of(key) is Kind.GROUP for key in unread):
+    if not resolver.finds_unread(Kind.GROUP) and any(kind_of(key) is Kind.GROUP for key in unread):
         _doubt_outsiders(direct)
     nested = nest(direct, mode=rules.nested, transparent=draft.transparent)
     origins = {make_key(entry.kind, entry.identity): entry.origin for entry in groups}
-    for key, membership in direct.items():
-        fault = membership.fault or nested.unknown.get(key, "")
+    for key, named in direct.items():
+        fault = named.fault or nested.unknown.get(key, "")
         if fault and key not in draft.transparent:
             remedy = "correct that member; the group keeps its members until then"
             draft.reject(Rejection(key=key, origin=origins[key], reason=fault, remedy=remedy))
@@ -112,13 +111,11 @@ def _fill_groups(snapshot: Snapshot, groups: tuple[Entry, ...], rules: Rules, dr
     return direct
 
 
-def _doubt_outsiders(direct: dict[Key, Membership]) -> None:
+def _doubt_outsiders(direct: dict[Key, Named]) -> None:
     """Don't trust members that name nobody while a group row can't be read: they may name that group."""
-    for membership in direct.values():
-        if membership.outside and not membership.fault:
-            membership.fault = (
-                f"{membership.outside} of its members name nobody, and may name a group whose row can't be read"
-            )
+    for named in direct.values():
+        if named.outside and not named.fault:
+            named.fault = f"{named.outside} of its members name nobody, and may name a group whose row can't be read"
 
 
 def _with_members(group: Wanted, members: frozenset[Key]) -> Wanted:
@@ -127,7 +124,7 @@ def _with_members(group: Wanted, members: frozenset[Key]) -> Wanted:
 
 def _counts(snapshot: Snapshot) -> dict[Kind, int]:
     """Return how many entries of each kind were read, those that can't be used included."""
-    counts = {Kind.USER: len(snapshot.users), Kind.GROUP: len(snapshot.groups)}
+    counts = {kind: len(snapshot.of(kind)) for kind in STATED}
     for key in {rejection.key for rejection in snapshot.rejections if rejection.key is not None}:
         counts[kind_of(key)] += 1
     return counts

@@ -2,6 +2,9 @@
 
 import unicodedata
 
+#: What an attribute or an expression gives: the one value, "" for none, a tuple for several; trimmed and normalized.
+Value = str | tuple[str, ...]
+
 _SHOWN = 40
 #: Joiners shape words in some scripts, so what people read may have them; what machines compare may not.
 _JOINERS = "\u200c\u200d"
@@ -24,6 +27,14 @@ def clean(text: str) -> str:
 def clean_all(values: tuple[str, ...]) -> tuple[str, ...]:
     """Return *values* trimmed and normalized, without those of which nothing is left."""
     return tuple(value for text in values if (value := clean(text)))
+
+
+def as_value(values: tuple[str, ...]) -> Value:
+    """Return the one that is left of *values*, trimmed and normalized; "" for none, a tuple for several."""
+    if len(values) == 1:
+        return clean(values[0])
+    found = clean_all(values)
+    return found if len(found) > 1 else found[0] if found else ""
 
 
 def deceiving(text: str, *, joiners: bool = False) -> str:

@@ -53,11 +53,15 @@ class Snapshot:
     """All entries of one read, complete by construction: a partial read raises, it never returns.
 
     *absences* tells, of each known key that is absent, what is known about it; keys not in it are
-    simply missing (`Absence.UNKNOWN`).
+    simply missing (`Absence.UNKNOWN`). *read* are the kinds that the source reads at all: of any other kind, nobody
+    counts as missing.
     """
 
-    users: tuple[Entry, ...]
-    groups: tuple[Entry, ...] = ()
+    entries: Mapping[Kind, tuple[Entry, ...]]
+    read: frozenset[Kind]
     rejections: tuple[Rejection, ...] = ()
     absences: Mapping[Key, Absence] = field(default_factory=dict)
-    groups_read: bool = True
+
+    def of(self, kind: Kind) -> tuple[Entry, ...]:
+        """Return the entries of *kind*; there are none of a kind that is not read."""
+        return self.entries.get(kind, ())

@@ -18,8 +18,8 @@ class Kind(StrEnum):
     RESOURCE = "resource"
 
 
-#: The kinds that a source may have entries of.
-SYNCHRONIZED = (Kind.USER, Kind.GROUP)
+#: The kinds that a source may state, in the order in which they are read and mapped.
+STATED = (Kind.USER, Kind.GROUP)
 
 
 def user_key(identity: str) -> Key:

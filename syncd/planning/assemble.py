@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from syncd.model.entry import Rejection
-from syncd.model.names import SYNCHRONIZED, Key, fold
+from syncd.model.names import STATED, Key, fold
 from syncd.model.operation import Bundle, BundleKind, Operation
 from syncd.model.page import Rank, Role, Verb
 from syncd.model.plan import Note, Plan, Populations
@@ -283,8 +283,8 @@ def _populations(situation: Situation) -> Populations:
         if entities[identity].state is State.ENABLED and key in situation.memory.bindings
     )
     return Populations(
-        wanted={kind: desired[kind] for kind in SYNCHRONIZED},
-        owned={kind: kinds[kind] for kind in SYNCHRONIZED},
+        wanted={kind: desired[kind] for kind in STATED},
+        owned={kind: kinds[kind] for kind in STATED},
         foreign=sum(_is_somebodys(entities[identity]) for identity in situation.standings.foreign),
         frozen=len(situation.standings.frozen),
     )

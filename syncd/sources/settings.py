@@ -1,9 +1,11 @@
 """The `source` section of an organization: CSV files and how they are written, or an LDAP server."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from syncd.model.names import Kind
 from syncd.model.policy import Section
 from syncd.sources.ldap.settings import LdapSettings
 
@@ -42,6 +44,11 @@ class CsvSettings(Section):
     final_newline: Literal["required", "optional"] = "required"
     group_rows: Literal["one-per-group", "one-per-membership"] = "one-per-group"
     caps: CsvCaps = CsvCaps()
+
+    @property
+    def files(self) -> Mapping[Kind, str]:
+        """The path of each kind's file, as it is written."""
+        return {Kind.USER: self.users} | ({Kind.GROUP: self.groups} if self.groups else {})
 
     @field_validator("delimiter", "quote", mode="before")
     @classmethod

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from syncd.cycle import Parts
 from syncd.errors import ConfigurationError, Problem, UsageError
 from syncd.guards import GUARDS, SOURCE_GUARDS
-from syncd.model.names import Kind, identity_of, kind_of
+from syncd.model.names import identity_of, kind_of
 from syncd.planning import document
 from syncd.ports import Clock, Observer, Source, Target
 from syncd.settings import Loaded, OrganizationSettings
@@ -192,7 +192,7 @@ def csv_source(loaded: Loaded, settings: "CsvSettings", rules: "Rules") -> "CsvS
     """Return the CSV source that *settings* describe; no file is opened yet."""
     from syncd.sources.csv import CsvSource
 
-    return CsvSource(settings, folder=loaded.folder, users=rules.users, groups=rules.groups)
+    return CsvSource(settings, folder=loaded.folder, needs=rules.needs)
 
 
 def ldap_source(
@@ -220,9 +220,7 @@ def ldap_source(
         connect = partial(connect, event=observer.event)
     return LdapSource(
         settings,
-        users=rules.users,
-        groups=rules.groups,
-        members_by=rules.members.by if rules.members else "dn",
+        needs=rules.needs,
         clock=clock,
         connect=connect,
     )
@@ -250,11 +248,13 @@ def ldapsearch_for(organization: OrganizationSettings, key: "Key") -> tuple[str,
     settings, mapping = organization.source, organization.mapping
     if not isinstance(settings, LdapSettings):
         return ()
-    is_user = kind_of(key) is Kind.USER
-    attribute = mapping.key if is_user else mapping.groups.key if mapping.groups else ""
+    kind = kind_of(key)
+    attribute = mapping.keys.get(kind)
+    if attribute is None:
+        return ()
     wanted = filter_for(attribute, identity_of(key))
-    bases = dict.fromkeys(query.base for query in (settings.users if is_user else settings.groups))
-    return tuple(ldapsearch_line(settings, base, "sub", wanted, ("*", attribute)) for base in bases if attribute)
+    bases = dict.fromkeys(query.base for query in settings.queries[kind])
+    return tuple(ldapsearch_line(settings, base, "sub", wanted, ("*", attribute)) for base in bases)
 
 
 def propose_ldap(

@@ -199,7 +199,7 @@ class Service:
         parts = wiring.build(
             loaded, organization, store=self._store, observer=observer, stop=seat.stop, clock=self._own_clock
         )
-        watched = [source.users, source.groups] if isinstance(source, CsvSettings) else []
+        watched = source.files.values() if isinstance(source, CsvSettings) else ()
         return Work(
             organization=name,
             schedule=organization.schedule,
@@ -208,7 +208,7 @@ class Service:
             progress=seat.progress,
             stop=seat.stop,
             settings=organization,
-            files=tuple(loaded.folder / each for each in watched if each is not None),
+            files=tuple(loaded.folder / each for each in watched),
         )
 
     def _not_reported(self, _organization: str, _error: OSError) -> None:

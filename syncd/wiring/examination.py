@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from syncd.errors import ConfigurationError
 from syncd.model.check import Check, fail, failed, not_asked, ok
+from syncd.model.names import Kind
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.wiring import (
     SystemClock,
@@ -138,7 +139,7 @@ def _source(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Chec
     source = ldap_source(loaded, organization, rules, clock=clock)
     password = partial(ldap_password, loaded, organization.name, settings)
     attempts = partial(try_each, settings, clock=clock, password=password)
-    yield from ldap_examination.examine(settings, source, rules.users, clock, attempts)
+    yield from ldap_examination.examine(settings, source, rules.needs[Kind.USER], clock, attempts)
 
 
 def _workmail(organization: OrganizationSettings) -> Iterator[Check]:

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 
 from syncd.model.action import Action
 from syncd.model.detail import ALIASES, MEMBERS, PROFILE
-from syncd.model.names import SYNCHRONIZED, Kind
+from syncd.model.names import STATED, Kind
 from syncd.model.page import EVERYTHING, LISTS, Count, Managed, Page, Rank, Right, Role, Verb
 from syncd.workmail.observe import read_aliases, read_members, read_profile
 
-_BOTH = frozenset(SYNCHRONIZED)
+_BOTH = frozenset(STATED)
 _ENTITIES: Mapping[Kind, str] = {Kind.USER: "Mailboxes", Kind.GROUP: "Groups", Kind.RESOURCE: "Resources"}
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from syncd import wire
 from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.model.detail import Detail, Details
-from syncd.model.names import SYNCHRONIZED, Kind
+from syncd.model.names import STATED, Kind
 from syncd.model.page import EVERYTHING, LISTS, Count, Page, Pages, Rank, Verb
 from syncd.model.policy import GuardSettings, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
 from syncd.model.report import Outcome, Result
@@ -79,7 +79,7 @@ def test_whatever_destroys_is_withheld_where_nothing_may_be(verb: Verb) -> None:
 def test_what_is_not_believed_is_withheld_with_the_source(verb: Verb) -> None:
     """A source that shows nobody takes nothing away and renames nobody, whatever the other limits say."""
     one = operation(verb.name, "user:fry", entity="id-fry", before={"alias": "x"}, after={"city": "Rome"})
-    here = situation(entities=[entity("fry")], counts=dict.fromkeys(SYNCHRONIZED, 0), policy=Policy(mode=Mode.FULL))
+    here = situation(entities=[entity("fry")], counts=dict.fromkeys(STATED, 0), policy=Policy(mode=Mode.FULL))
     made = plan(one, populations={"users_owned_enabled": 1000})
     assert judge(made, here, GUARDS).sendable == ()
 

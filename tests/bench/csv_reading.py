@@ -7,11 +7,13 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from syncd.model.entry import Snapshot
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv import CsvSource
 from syncd.sources.settings import CsvSettings
 from tests.bench.directory import Size, write_groups, write_users
 from tests.bench.timing import Race
+from tests.builders import member
 
 LIMIT = 3.0
 Form = Literal["one-per-group", "one-per-membership"]
@@ -36,8 +38,8 @@ def run() -> list[tuple[str, float, float]]:
 def csv_source(folder: Path, form: Form) -> CsvSource:
     """Return a source over the made-up directory in *folder*."""
     settings = CsvSettings(type="csv", users="people.csv", groups="groups.csv", group_rows=form)
-    groups = Needs(key="group_id", members="members")
-    return CsvSource(settings, folder=folder, users=Needs(key="employee_id"), groups=groups)
+    groups = Needs(key="group_id", references=(member("members", by="id"),))
+    return CsvSource(settings, folder=folder, needs={Kind.USER: Needs(key="employee_id"), Kind.GROUP: groups})
 
 
 def walk(folder: Path) -> int:
@@ -53,8 +55,8 @@ def walk(folder: Path) -> int:
 
 def require_whole(snapshot: Snapshot, size: Size) -> None:
     """Stop if something was not read: a fast reader of half the directory proves nothing."""
-    members = sum(len(group.attributes["members"]) for group in snapshot.groups)
-    found = (len(snapshot.users), len(snapshot.groups), members, len(snapshot.rejections))
+    members = sum(len(group.attributes["members"]) for group in snapshot.of(Kind.GROUP))
+    found = (len(snapshot.of(Kind.USER)), len(snapshot.of(Kind.GROUP)), members, len(snapshot.rejections))
     if found != (size.users, size.groups, size.memberships, 0):
         message = f"read {found} of {size}"
         raise AssertionError(message)

@@ -100,8 +100,7 @@ def make_parts(folder: Path) -> tuple[Parts, Emulator]:
         source=CsvSource(
             CsvSettings.model_validate({"type": "csv", "users": "people.csv", "groups": "groups.csv"}),
             folder=folder,
-            users=rules.users,
-            groups=rules.groups,
+            needs=rules.needs,
         ),
         source_name="csv:employee_id",
         map_snapshot=partial(map_snapshot, rules=rules, limits=limits),

@@ -22,12 +22,14 @@ from pathlib import Path
 import ldap3
 
 from syncd.model.entry import Snapshot
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.ldap.binding import BindBreaker
 from syncd.sources.ldap.connection import open_session
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.settings_connection import ConnectionSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.slapd import READER_PASSWORD, SLAPD, SUFFIX, Slapd
 
@@ -111,7 +113,7 @@ def _read(slapd: Slapd) -> tuple[int, int]:
 def _held(slapd: Slapd) -> tuple[int, int]:
     """Read everything as a cycle does."""
     snapshot = _snapshot(slapd)
-    return len(snapshot.users), len(snapshot.groups)
+    return len(snapshot.of(Kind.USER)), len(snapshot.of(Kind.GROUP))
 
 
 def _snapshot(slapd: Slapd) -> Snapshot:
@@ -126,8 +128,10 @@ def _snapshot(slapd: Slapd) -> Snapshot:
     )
     source = LdapSource(
         settings,
-        users=Needs(key="employeeNumber", attributes=frozenset(ATTRIBUTES)),
-        groups=Needs(key="cn", attributes=frozenset({"cn"}), members="member"),
+        needs={
+            Kind.USER: Needs(key="employeeNumber", attributes=frozenset(ATTRIBUTES)),
+            Kind.GROUP: Needs(key="cn", attributes=frozenset({"cn"}), references=(member("member"),)),
+        },
         clock=FakeClock(),
     )
     return source.read(())

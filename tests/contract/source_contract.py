@@ -41,16 +41,16 @@ class SourceContract(ABC):
         """What stands in the directory comes out, each record under its key, kind and place."""
         snapshot = self.make_source([ADA, BOB], [CREW]).read(())
 
-        assert [entry.identity for entry in snapshot.users] == ["1", "2"]
-        assert [entry.identity for entry in snapshot.groups] == ["g1"]
-        assert {entry.kind for entry in snapshot.users} == {Kind.USER}
-        assert {entry.kind for entry in snapshot.groups} == {Kind.GROUP}
+        assert [entry.identity for entry in snapshot.of(Kind.USER)] == ["1", "2"]
+        assert [entry.identity for entry in snapshot.of(Kind.GROUP)] == ["g1"]
+        assert {entry.kind for entry in snapshot.of(Kind.USER)} == {Kind.USER}
+        assert {entry.kind for entry in snapshot.of(Kind.GROUP)} == {Kind.GROUP}
         assert snapshot.rejections == ()
-        assert len({entry.origin for entry in (*snapshot.users, *snapshot.groups)}) == 3
+        assert len({entry.origin for entry in (*snapshot.of(Kind.USER), *snapshot.of(Kind.GROUP))}) == 3
 
     def test_values_are_what_the_directory_says(self) -> None:
         """Each attribute has all its values, as text."""
-        (ada,) = self.make_source([ADA], []).read(()).users
+        (ada,) = self.make_source([ADA], []).read(()).of(Kind.USER)
 
         assert ada.attributes["mail"] == ("ada@corp.example",)
         assert sorted(ada.attributes["other"]) == ["a.l@corp.example", "al@corp.example"]
@@ -58,7 +58,7 @@ class SourceContract(ABC):
 
     def test_an_attribute_without_value_is_absent(self) -> None:
         """Nobody has an attribute with no value: it is not there."""
-        _, bob = self.make_source([ADA, BOB], []).read(()).users
+        _, bob = self.make_source([ADA, BOB], []).read(()).of(Kind.USER)
 
         assert "other" not in bob.attributes
         assert "other" not in set(bob.attributes)
@@ -69,14 +69,14 @@ class SourceContract(ABC):
 
     def test_members_are_listed(self) -> None:
         """A group lists its members as the directory names them."""
-        (crew,) = self.make_source([ADA, BOB], [CREW]).read(()).groups
+        (crew,) = self.make_source([ADA, BOB], [CREW]).read(()).of(Kind.GROUP)
 
         assert sorted(crew.attributes["member"]) == ["1", "2"]
 
     def test_any_script_is_read(self) -> None:
         """Names in any script, and characters beyond the first plane, come out as they went in."""
         name = "Ærøskøbing Łódź 東京 𝒜"
-        (entry,) = self.make_source([{"id": "1", "login": name}], []).read(()).users
+        (entry,) = self.make_source([{"id": "1", "login": name}], []).read(()).of(Kind.USER)
 
         assert entry.attributes["login"] == (name,)
 
@@ -84,18 +84,18 @@ class SourceContract(ABC):
         """No people and no groups is an answer, which guards judge; it is no error."""
         snapshot = self.make_source([], []).read(())
 
-        assert (snapshot.users, snapshot.groups, snapshot.rejections) == ((), (), ())
+        assert (snapshot.of(Kind.USER), snapshot.of(Kind.GROUP), snapshot.rejections) == ((), (), ())
 
     def test_no_groups_is_not_the_same_as_none_left(self) -> None:
         """A source without groups says so, so that no group counts as missing."""
-        assert self.make_source([ADA], None).read(()).groups_read is False
-        assert self.make_source([ADA], []).read(()).groups_read is True
+        assert self.make_source([ADA], None).read(()).read == {Kind.USER}
+        assert self.make_source([ADA], []).read(()).read == {Kind.USER, Kind.GROUP}
 
     def test_a_record_without_key_is_a_rejection(self) -> None:
         """It is not dropped; nobody counts as missing while it is there."""
         snapshot = self.make_source([ADA, {"login": "nobody"}], []).read(())
 
-        assert [entry.identity for entry in snapshot.users] == ["1"]
+        assert [entry.identity for entry in snapshot.of(Kind.USER)] == ["1"]
         (rejection,) = snapshot.rejections
         assert rejection.key is None
         assert rejection.reason
@@ -105,7 +105,7 @@ class SourceContract(ABC):
         """A read changes nothing, and the next one doesn't depend on it."""
         source = self.make_source([ADA, BOB], [CREW])
 
-        assert _plain(source.read(()).users) == _plain(source.read(()).users)
+        assert _plain(source.read(()).of(Kind.USER)) == _plain(source.read(()).of(Kind.USER))
 
     def test_who_is_there_is_not_absent(self) -> None:
         """Of the known keys, only those that are not in the snapshot may be told absent."""

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.ports import Source
 from syncd.sources.csv import CsvSource
 from syncd.sources.settings import CsvSettings
+from tests.builders import member
 from tests.contract.source_contract import Row, SourceContract
 
 COLUMNS = ("id", "login", "mail", "other", "member")
@@ -23,11 +25,11 @@ class TestCsvSource(SourceContract):
         if groups is not None:
             write(self.folder / "groups.csv", groups)
         settings = CsvSettings(type="csv", users="people.csv", groups=None if groups is None else "groups.csv")
-        return CsvSource(settings, folder=self.folder, users=Needs(key="id"), groups=Needs(key="id"))
+        return CsvSource(settings, folder=self.folder, needs={Kind.USER: Needs(key="id"), Kind.GROUP: Needs(key="id")})
 
     def make_unreachable(self) -> Source:
         return CsvSource(
-            CsvSettings(type="csv", users="nowhere.csv"), folder=self.folder, users=Needs(key="id"), groups=None
+            CsvSettings(type="csv", users="nowhere.csv"), folder=self.folder, needs={Kind.USER: Needs(key="id")}
         )
 
 
@@ -46,8 +48,8 @@ class TestCsvSourceOneRowPerMembership(TestCsvSource):
             groups=None if groups is None else "groups.csv",
             group_rows="one-per-membership",
         )
-        needs = Needs(key="id", members="member")
-        return CsvSource(settings, folder=self.folder, users=Needs(key="id"), groups=needs)
+        needs = Needs(key="id", references=(member("member", by="id"),))
+        return CsvSource(settings, folder=self.folder, needs={Kind.USER: Needs(key="id"), Kind.GROUP: needs})
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.ports import Source
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.contract.source_contract import ADA, BOB, CREW, Row, SourceContract
 from tests.fakes.clock import FakeClock
 from tests.fakes.ldif import folder, record
@@ -54,8 +56,8 @@ class TestLdapSource(SourceContract):
         """A directory server names members by their distinguished names: those that `dn` of the people says."""
         snapshot = self.make_source([ADA, BOB], [CREW]).read(())
 
-        (crew,) = snapshot.groups
-        assert sorted(crew.attributes["member"]) == sorted(user.attributes["dn"][0] for user in snapshot.users)
+        (crew,) = snapshot.of(Kind.GROUP)
+        assert sorted(crew.attributes["member"]) == sorted(user.attributes["dn"][0] for user in snapshot.of(Kind.USER))
         assert len(crew.attributes["member"]) == 2
 
 
@@ -73,7 +75,9 @@ def _source(url: str, reader: str, *, with_groups: bool) -> LdapSource:
     attributes = frozenset({"login", "mail", "other"})
     return LdapSource(
         settings,
-        users=Needs(key="id", attributes=attributes),
-        groups=Needs(key="id", attributes=attributes, members="member"),
+        needs={
+            Kind.USER: Needs(key="id", attributes=attributes),
+            Kind.GROUP: Needs(key="id", attributes=attributes, references=(member("member"),)),
+        },
         clock=FakeClock(),
     )

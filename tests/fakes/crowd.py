@@ -63,7 +63,9 @@ def mapped(snapshot: Snapshot, *, key: str, login: str, nested: str) -> Desired:
 def members(snapshot: Snapshot, desired: Desired) -> dict[str, set[str]]:
     """Return the names of the members of each mapped group."""
     called = {
-        make_key(entry.kind, entry.identity): entry.attributes["cn"][0] for entry in (*snapshot.users, *snapshot.groups)
+        make_key(entry.kind, entry.identity): entry.attributes["cn"][0]
+        for entries in snapshot.entries.values()
+        for entry in entries
     }
     return {
         called[key]: {called[member] for member in wanted.members}

@@ -9,6 +9,7 @@ from syncd.emulator import Emulator, Switches
 from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.model.entry import Snapshot
 from syncd.model.memory import Approval
+from syncd.model.names import STATED
 from syncd.model.plan import Plan
 from syncd.model.policy import Mode, Policy
 from syncd.model.report import Report
@@ -60,7 +61,7 @@ class World:
         return Parts(
             organization="planetexpress",
             organization_id=ORGANIZATION_ID,
-            source=ListSource(Snapshot(users=())),
+            source=ListSource(Snapshot(entries={}, read=frozenset(STATED))),
             source_name="csv:employee_id",
             map_snapshot=lambda _: self.desired,
             given=frozenset({"profile"}),

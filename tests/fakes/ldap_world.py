@@ -91,7 +91,7 @@ class LdapWorld(World):
         }
         rules = Rules(MAPPING)
         settings = LdapSettings.model_validate({**said, **self.changes})
-        source = LdapSource(settings, users=rules.users, groups=rules.groups, clock=self.clock)
+        source = LdapSource(settings, needs=rules.needs, clock=self.clock)
         mapped = partial(map_snapshot, rules=rules, limits=workmail_limits())
         return replace(super().parts(), source=source, source_name="ldap:entryUUID", map_snapshot=mapped)
 

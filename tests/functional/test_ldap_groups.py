@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from syncd.model.entry import Snapshot
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes import crowd
 from tests.fakes.byte_proxy import ByteProxy
 from tests.fakes.clock import FakeClock
@@ -49,8 +51,10 @@ def read(url: str, dn: str, key: str, login: str, **changes: object) -> Snapshot
     )
     source = LdapSource(
         settings,
-        users=Needs(key=key, attributes=frozenset({login, "cn"})),
-        groups=Needs(key=key, attributes=frozenset({"cn"}), members="member"),
+        needs={
+            Kind.USER: Needs(key=key, attributes=frozenset({login, "cn"})),
+            Kind.GROUP: Needs(key=key, attributes=frozenset({"cn"}), references=(member("member"),)),
+        },
         clock=FakeClock(),
     )
     return source.read(())
@@ -108,7 +112,7 @@ def test_pages_no_larger_than_the_server_likes(page_size: int) -> None:
 
     snapshot = read_windows(directory, page_size=page_size)
 
-    assert len({user.identity for user in snapshot.users}) == len(snapshot.users) == size
+    assert len({user.identity for user in snapshot.of(Kind.USER)}) == len(snapshot.of(Kind.USER)) == size
     assert directory.searches == AROUND - 1 + -(-size // min(page_size, 1000)) + 1
 
 
@@ -129,7 +133,7 @@ def test_groups_of_every_size_and_shape(tmp_path_factory: pytest.TempPathFactory
         messages = proxy.messages
 
     # Each entry is one message, each page and each look has an end; a look at a base shows it; one answer to the bind.
-    entries, pages = len(snapshot.users) + len(snapshot.groups), max(LARGE) // 1000 + 1
+    entries, pages = len(snapshot.of(Kind.USER)) + len(snapshot.of(Kind.GROUP)), max(LARGE) // 1000 + 1
     assert messages == 1 + entries + pages + 2 * AROUND
     for nested in MODES:
         desired = crowd.mapped(snapshot, key="entryUUID", login="uid", nested=nested)

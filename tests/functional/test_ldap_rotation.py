@@ -7,6 +7,7 @@ import pytest
 from syncd import wiring
 from syncd.errors import SourceUnreachable
 from syncd.mapping import Rules
+from syncd.model.names import Kind
 from syncd.settings import load
 from tests.fakes.ldap_world import CREW, GROUPS, PEOPLE, directory
 from tests.fakes.slapd import READER_PASSWORD, Slapd, skip_without_slapd
@@ -43,11 +44,11 @@ def test_a_rotated_password_needs_no_restart(tmp_path: Path) -> None:
         loaded = load(tmp_path / "syncd.yaml")
         (organization,) = loaded.settings.organizations
         source = wiring.ldap_source(loaded, organization, Rules(organization.mapping), clock=wiring.SystemClock())
-        assert len(source.read(()).users) == len(CREW)
+        assert len(source.read(()).of(Kind.USER)) == len(CREW)
 
         slapd.modify(f"dn: {slapd.reader}\nchangetype: modify\nreplace: userPassword\nuserPassword: {NEW_PASSWORD}\n")
         (tmp_path / "secret").write_text(NEW_PASSWORD + "\n", encoding="utf-8")
-        assert len(source.read(()).users) == len(CREW)
+        assert len(source.read(()).of(Kind.USER)) == len(CREW)
 
         (tmp_path / "secret").write_text(READER_PASSWORD, encoding="utf-8")
         with pytest.raises(SourceUnreachable) as caught:

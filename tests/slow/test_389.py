@@ -11,10 +11,11 @@ import pytest
 
 from syncd.errors import SourceIncomplete
 from syncd.model.entry import Absence, Snapshot
-from syncd.model.names import Key, user_key
+from syncd.model.names import Key, Kind, user_key
 from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.debian import need, need_root
 from tests.fakes.namespace import Namespace, is_listening
@@ -90,8 +91,10 @@ class Instance:
         )
         source = LdapSource(
             settings,
-            users=Needs(key="nsUniqueId", attributes=frozenset({"uid", "disabled", "dn"})),
-            groups=Needs(key="nsUniqueId", attributes=frozenset({"cn"}), members="members"),
+            needs={
+                Kind.USER: Needs(key="nsUniqueId", attributes=frozenset({"uid", "disabled", "dn"})),
+                Kind.GROUP: Needs(key="nsUniqueId", attributes=frozenset({"cn"}), references=(member("members"),)),
+            },
             clock=FakeClock(),
         )
         return self.namespace.call(lambda: source.read(known))
@@ -150,7 +153,7 @@ def name() -> str:
 
 
 def by_uid(snapshot: Snapshot) -> dict[str, str]:
-    return {user.attributes["uid"][0]: user.identity for user in snapshot.users}
+    return {user.attributes["uid"][0]: user.identity for user in snapshot.of(Kind.USER)}
 
 
 def test_389_is_recognized_and_its_people_are_read(instance: Instance) -> None:
@@ -164,7 +167,7 @@ def test_389_is_recognized_and_its_people_are_read(instance: Instance) -> None:
     identity = by_uid(snapshot)[ada]
     assert len(identity) == 35
     assert identity.count("-") == 3
-    (found,) = (each for each in snapshot.groups if each.attributes["cn"] == (group,))
+    (found,) = (each for each in snapshot.of(Kind.GROUP) if each.attributes["cn"] == (group,))
     assert set(found.attributes["members"]) == {one, two}
 
 
@@ -175,7 +178,7 @@ def test_a_locked_account_is_disabled(instance: Instance) -> None:
     dn = instance.add_person(locked)
     instance.do("modify", dn, {"nsAccountLock": [(ldap3.MODIFY_REPLACE, ["true"])]})
 
-    said = {user.attributes["uid"][0]: user.attributes["disabled"][0] for user in instance.read().users}
+    said = {user.attributes["uid"][0]: user.attributes["disabled"][0] for user in instance.read().of(Kind.USER)}
 
     assert (said[ada], said[locked]) == ("false", "true")
 
@@ -206,7 +209,7 @@ def test_moved_disabled_and_gone_are_three_words(instance: Instance) -> None:
 def test_an_account_that_lost_its_rights_is_told_success_and_reads_no_empty_directory(instance: Instance) -> None:
     """389 answers success with no entry at all (`pitfalls.md` A3)."""
     instance.add_person(name())
-    assert instance.read().users
+    assert instance.read().of(Kind.USER)
 
     instance.allow(UNREADABLE)
     try:

@@ -11,10 +11,11 @@ import ldap3
 import pytest
 
 from syncd.model.entry import Absence, Entry, Snapshot
-from syncd.model.names import Key, user_key
+from syncd.model.names import Key, Kind, user_key
 from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.debian import need, need_root
 from tests.fakes.namespace import Namespace, is_listening, run
@@ -85,8 +86,10 @@ class Samba:
         )
         source = LdapSource(
             settings,
-            users=Needs(key="objectGUID", attributes=wanted),
-            groups=Needs(key="objectGUID", attributes=frozenset({"cn"}), members="member"),
+            needs={
+                Kind.USER: Needs(key="objectGUID", attributes=wanted),
+                Kind.GROUP: Needs(key="objectGUID", attributes=frozenset({"cn"}), references=(member("member"),)),
+            },
             clock=FakeClock(),
         )
         return self.namespace.call(lambda: source.read(known))
@@ -140,12 +143,12 @@ def name() -> str:
 
 
 def called(snapshot: Snapshot, name: str) -> Entry:
-    (found,) = (user for user in snapshot.users if user.attributes["sAMAccountName"] == (name,))
+    (found,) = (user for user in snapshot.of(Kind.USER) if user.attributes["sAMAccountName"] == (name,))
     return found
 
 
 def members(snapshot: Snapshot, name: str) -> set[str]:
-    (group,) = (group for group in snapshot.groups if group.attributes["cn"] == (name,))
+    (group,) = (group for group in snapshot.of(Kind.GROUP) if group.attributes["cn"] == (name,))
     return set(group.attributes.get("member", ()))
 
 
@@ -169,7 +172,7 @@ def test_active_directory_is_recognized_and_its_people_are_read(samba: Samba) ->
     assert found.attributes["proxy_primary"] == ("ada@lab.example",)
     assert found.attributes["proxy_aliases"] == ("al@lab.example",)
     assert found.attributes["whenCreated"][0].endswith("Z")
-    names = {user.attributes["sAMAccountName"][0] for user in snapshot.users}
+    names = {user.attributes["sAMAccountName"][0] for user in snapshot.of(Kind.USER)}
     assert not any(each.startswith(("pc-", "contact-")) for each in names)
     assert snapshot.rejections == ()
 
@@ -249,4 +252,4 @@ def test_a_search_of_the_whole_domain_is_complete(samba: Samba) -> None:
     """Active Directory refers to its DNS zones and its configuration: nobody lives there."""
     snapshot = samba.read(users=[{"base": SUFFIX}])
 
-    assert "Administrator" in {user.attributes["sAMAccountName"][0] for user in snapshot.users}
+    assert "Administrator" in {user.attributes["sAMAccountName"][0] for user in snapshot.of(Kind.USER)}

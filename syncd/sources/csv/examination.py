@@ -11,6 +11,7 @@ from pathlib import Path
 from syncd.errors import SourceError, SourceUnreachable
 from syncd.model.check import Check, fail, failed, ok, warn
 from syncd.model.durations import format_duration
+from syncd.model.names import Kind
 from syncd.ports import Clock
 from syncd.sources.csv.file import unreadable
 from syncd.sources.csv.source import CsvSource
@@ -20,13 +21,13 @@ from syncd.sources.settings import CsvSettings
 _OLD = timedelta(days=7)
 _SKEW = timedelta(minutes=5)
 _SHOWN = 3
+_CALLED = {Kind.USER: "people", Kind.GROUP: "groups"}
 
 
 def examine(settings: CsvSettings, source: CsvSource, folder: Path, clock: Clock) -> Iterator[Check]:
     """Yield what can be said of the files of *settings*, relative to *folder*; then read them."""
-    labels = {"users": settings.users, **({"groups": settings.groups} if settings.groups else {})}
-    for kind, label in labels.items():
-        yield from _file(f"{kind} file", label, folder / Path(label).expanduser(), clock.now())
+    for kind, label in settings.files.items():
+        yield from _file(f"{kind}s file", label, folder / Path(label).expanduser(), clock.now())
     yield from _read(source)
 
 
@@ -67,7 +68,8 @@ def _read(source: CsvSource) -> Iterator[Check]:
     except SourceError as error:
         yield failed("read", error)
         return
-    counts = f"{len(snapshot.users):,} people, {len(snapshot.groups):,} groups, {len(snapshot.rejections):,} rejected"
+    found = ", ".join(f"{len(snapshot.of(kind)):,} {called}" for kind, called in _CALLED.items())
+    counts = f"{found}, {len(snapshot.rejections):,} rejected"
     if not snapshot.rejections:
         yield ok("read", counts)
         return

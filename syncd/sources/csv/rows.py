@@ -75,7 +75,7 @@ class Row(Mapping[str, tuple[str, ...]]):
     def singles(self, names: tuple[str, ...]) -> tuple[str, ...] | None:
         """Return the cells of *names*, at least two, "" where there is no value; None if one has several.
 
-        What the mapping asks of most rows, at the cost of one question (`syncd.mapping.swift.Singles`).
+        What the mapping asks of most rows, at the cost of one question (`syncd.mapping.record.Singles`).
         """
         columns, text = self._columns, self._text
         getter = columns.getter(names)

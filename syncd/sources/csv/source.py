@@ -6,7 +6,7 @@ a removal needs stand in for it. Writers that can should write to another name a
 """
 
 import gc
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from syncd.errors import Problem, SourceIncomplete, SourceUnreachable
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.names import Key, Kind
-from syncd.model.needs import Needs
+from syncd.model.needs import MEMBER, Needs
 from syncd.sources.csv.faults import Dialect
 from syncd.sources.csv.file import SourceFile, Unreadable, unreadable
 from syncd.sources.csv.inspection import inspect
@@ -47,16 +47,14 @@ class CsvSource:
     """Implements `ports.Source`. Paths of *settings* are relative to *folder*, that of the configuration file.
 
     A file lacking a column that the mapping uses is incomplete: an export that lost a column must not empty that
-    field of everybody. *groups* may be None when the mapping has no groups: then the groups file isn't read.
+    field of everybody. A file of whose kind the mapping *needs* nothing isn't read.
     """
 
-    def __init__(self, settings: CsvSettings, *, folder: Path, users: Needs, groups: Needs | None = None) -> None:
+    def __init__(self, settings: CsvSettings, *, folder: Path, needs: Mapping[Kind, Needs]) -> None:
         self._settings = settings
         self._folder = folder
         self._dialect = Dialect(settings.delimiter, settings.quote)
-        self._parts = [(Kind.USER, settings.users, users)]
-        if settings.groups is not None and groups is not None:
-            self._parts.append((Kind.GROUP, settings.groups, groups))
+        self._parts = [(kind, label, needs[kind]) for kind, label in settings.files.items() if kind in needs]
 
     def read(self, known: Collection[Key]) -> Snapshot:  # noqa: ARG002 - a file says nothing of who is not in it
         """Return all entries of both files.
@@ -82,10 +80,9 @@ class CsvSource:
             findings.incomplete += [problem for _, file, _ in opened if (problem := file.change())]
         findings.raise_problems()
         return Snapshot(
-            users=tuple(findings.entries[Kind.USER].values()),
-            groups=tuple(findings.entries.get(Kind.GROUP, {}).values()),
+            entries={kind: tuple(entries.values()) for kind, entries in findings.entries.items()},
+            read=frozenset(findings.entries),
             rejections=tuple(findings.rejections),
-            groups_read=Kind.GROUP in findings.entries,
         )
 
     def columns(self) -> dict[Kind, tuple[str, ...]]:
@@ -141,8 +138,9 @@ class CsvSource:
         findings.rejections += rejections
 
     def _read_rows(self, task: Task, needs: Needs) -> tuple[dict[str, Entry], list[Rejection]]:
-        member = task.columns.places.get(needs.members)
-        if task.kind is Kind.USER or self._settings.group_rows == "one-per-group" or member is None:
+        reference = needs.reference(MEMBER)
+        member = task.columns.places.get(reference.attribute) if reference else None
+        if self._settings.group_rows == "one-per-group" or member is None:
             return read_entries(task)
         return read_memberships(task, member=member)
 

@@ -99,7 +99,7 @@ class Absences:
     def _entries(self, kind: Kind, identities: Sequence[str]) -> Iterator[RawEntry]:
         """Yield the entries with these keys, wherever they are."""
         plan, session = self.reading.plan, self.reading.session
-        needs = self.reading.needs(kind)
+        needs = self.reading.needs[kind]
         attributes = sorted({needs.key, *disabled.attributes_for(plan.disabled_by)})
         if needs.key.lower() == "objectguid":
             for identity in identities:

@@ -9,6 +9,8 @@ Attributes have the mapping's spelling, whatever the server's is. Some exist in 
 | members         | of a group: who belongs to it, by any of its ways (`members.py`)           |
 | proxy_primary   | the address that `proxyAddresses` has with `SMTP:`                         |
 | proxy_aliases   | the addresses that `proxyAddresses` has with `smtp:`                       |
+
+Values that refer to others by `dn` are names in that normal form too.
 """
 
 import unicodedata
@@ -18,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 from syncd.model.entry import Entry, Rejection
 from syncd.model.names import Kind, make_key
-from syncd.model.needs import Needs
+from syncd.model.needs import Needs, Reference
 from syncd.sources.ldap import disabled, names, values
 
 DN = "dn"
@@ -100,6 +102,20 @@ class _Column(NamedTuple):
     read: Callable[[bytes], str]
 
 
+def is_by_name(reference: Reference) -> bool:
+    """Return whether the values of *reference* are names of entries; any others are taken as they are."""
+    return reference.by.get(Kind.USER) == DN
+
+
+def _name(raw: bytes) -> str:
+    """Return the normal form of the name *raw*; what is no name stays as it is, and names nobody."""
+    text = values.text(raw)
+    try:
+        return names.normalize(text)
+    except names.BadName:
+        return text
+
+
 class EntryReader:
     """Reads entries of one *kind*. *except_for* are attributes that somebody else reads (memberships)."""
 
@@ -123,8 +139,9 @@ class EntryReader:
         spellings: dict[str, list[str]] = {}
         for name in sorted(needs.all - VIRTUAL):
             spellings.setdefault(names.canonical_type(name), []).append(name)
+        named = {names.canonical_type(each.attribute) for each in needs.references if is_by_name(each)}
         self._columns = tuple(
-            _Column(folded, written[0], values.reader_of(folded))
+            _Column(folded, written[0], _name if folded in named else values.reader_of(folded))
             for folded, written in spellings.items()
             if folded not in others and folded not in values.BINARY
         )

@@ -7,11 +7,12 @@ from itertools import islice
 from syncd.errors import SourceError, SourceIncomplete
 from syncd.model.check import Check, fail, failed, not_asked, ok, warn
 from syncd.model.entry import Entry, Snapshot
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.ports import Clock
 from syncd.sources.ldap.absences import is_visible
 from syncd.sources.ldap.connection import Attempt, Session
-from syncd.sources.ldap.entries import VIRTUAL
+from syncd.sources.ldap.entries import MEMBERS, VIRTUAL
 from syncd.sources.ldap.exchange import PAGED_RESULTS
 from syncd.sources.ldap.ldapsearch import ldapsearch_line
 from syncd.sources.ldap.queries import Plan
@@ -120,9 +121,9 @@ def _read(source: LdapSource, users: Needs) -> Iterator[Check]:
         yield failed("read", error)
         return
     yield _people(snapshot)
-    yield from _unseen(snapshot.users, users)
-    if snapshot.groups_read:
-        sizes = [len(group.attributes.get("members", ())) for group in snapshot.groups]
+    yield from _unseen(snapshot.of(Kind.USER), users)
+    if Kind.GROUP in snapshot.read:
+        sizes = [len(group.attributes.get(MEMBERS, ())) for group in snapshot.of(Kind.GROUP)]
         found = f"{_number(len(sizes), 'group')}, the largest of {_number(max(sizes, default=0), 'member')}"
         yield ok("groups", found)
     for rejection in snapshot.rejections[:_SHOWN]:
@@ -133,10 +134,11 @@ def _read(source: LdapSource, users: Needs) -> Iterator[Check]:
 
 
 def _people(snapshot: Snapshot) -> Check:
-    said = Counter(user.attributes["disabled"][0] for user in snapshot.users)
-    if not snapshot.users:
+    people = snapshot.of(Kind.USER)
+    said = Counter(user.attributes["disabled"][0] for user in people)
+    if not people:
         return warn("people", "nobody was found", "check base, scope and filter with the ldapsearch line below")
-    return ok("people", f"{len(snapshot.users):,}, of whom {said['true']:,} are disabled")
+    return ok("people", f"{len(people):,}, of whom {said['true']:,} are disabled")
 
 
 def _unseen(entries: tuple[Entry, ...], needs: Needs) -> Iterator[Check]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from syncd.errors import SourceIncomplete
+from syncd.model.names import Kind
 
 FlavorName = Literal["openldap", "active-directory", "389"]
 #: What tells that an account is disabled (`disabled.py`).
@@ -18,15 +19,14 @@ _ANY_GROUP = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objec
 class Flavor:
     """What is usual on one kind of server. *mapping* and *profile* are what `syncd init` proposes.
 
-    *key* never changes for an entry, wherever it is moved. *members* are the attributes that say who belongs to a
-    group, read together.
+    *key* never changes for an entry, wherever it is moved. *filters* find the entries of each kind. *members* are the
+    attributes that say who belongs to a group, read together.
     """
 
     name: FlavorName
     title: str
     key: str
-    users: str
-    groups: str
+    filters: Mapping[Kind, str]
     members: tuple[str, ...]
     disabled: tuple[DisabledBy, ...]
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -38,8 +38,7 @@ OPENLDAP = Flavor(
     name="openldap",
     title="OpenLDAP",
     key="entryUUID",
-    users="(objectClass=inetOrgPerson)",
-    groups=_ANY_GROUP,
+    filters={Kind.USER: "(objectClass=inetOrgPerson)", Kind.GROUP: _ANY_GROUP},
     members=("member", "uniqueMember", "memberUid"),
     disabled=("pwdAccountLockedTime", "shadowExpire"),
     mapping={
@@ -67,8 +66,7 @@ THREE_EIGHT_NINE = Flavor(
     name="389",
     title="389 Directory Server",
     key="nsUniqueId",
-    users="(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
-    groups=_ANY_GROUP,
+    filters={Kind.USER: "(|(objectClass=inetOrgPerson)(objectClass=nsPerson))", Kind.GROUP: _ANY_GROUP},
     members=("member", "uniqueMember", "memberUid"),
     disabled=("nsAccountLock", "shadowExpire"),
     mapping=OPENLDAP.mapping,
@@ -78,9 +76,11 @@ ACTIVE_DIRECTORY = Flavor(
     name="active-directory",
     title="Active Directory",
     key="objectGUID",
-    # Contacts are persons too, computers are users too: only both together are people.
-    users="(&(objectCategory=person)(objectClass=user))",
-    groups="(objectCategory=group)",
+    filters={
+        # Contacts are persons too, computers are users too: only both together are people.
+        Kind.USER: "(&(objectCategory=person)(objectClass=user))",
+        Kind.GROUP: "(objectCategory=group)",
+    },
     members=("member", "primaryGroupID"),
     disabled=("userAccountControl",),
     mapping={

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from syncd.errors import SourceIncomplete
+from syncd.model.names import Kind
 from syncd.sources.ldap import flavors
 from syncd.sources.ldap.connection import Session
 from syncd.sources.ldap.flavors import Flavor
@@ -69,10 +70,10 @@ def _source(settings: ConnectionSettings, flavor: Flavor, top: str) -> Iterator[
     yield f"      flavor: {flavor.name}"
     yield "      users:"
     yield f"        - base: {_quoted(top)} # better: the folder of those who shall have a mailbox"
-    yield f"          filter: {_quoted(flavor.users)}"
+    yield f"          filter: {_quoted(flavor.filters[Kind.USER])}"
     yield "      groups:"
     yield f"        - base: {_quoted(top)}"
-    yield f"          filter: {_quoted(flavor.groups)}"
+    yield f"          filter: {_quoted(flavor.filters[Kind.GROUP])}"
     yield f"          members: [{', '.join(flavor.members)}]"
     yield f"      disabled: [{', '.join(flavor.disabled)}] # what tells that an account is disabled"
     yield "      # Entries that must be visible. When one is not, the directory was not read completely."

@@ -1,14 +1,14 @@
 """What is asked of the server: the configured searches, with what is usual there, and the attributes they need."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from syncd.model.names import Kind
-from syncd.model.needs import Needs
+from syncd.model.needs import MEMBER, Needs, Reference
 from syncd.sources.ldap import disabled, filters, members, names, values
-from syncd.sources.ldap.entries import MEMBERS, PROXY_ALIASES, PROXY_PRIMARY, VIRTUAL
+from syncd.sources.ldap.entries import MEMBERS, PROXY_ALIASES, PROXY_PRIMARY, VIRTUAL, is_by_name
 from syncd.sources.ldap.flavors import Flavor
-from syncd.sources.ldap.settings import GroupQuery, LdapSettings
+from syncd.sources.ldap.settings import GroupQuery, LdapSettings, Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,67 +32,64 @@ class Plan:
     searches: tuple[Search, ...]
     disabled_by: tuple[str, ...]
     ways: frozenset[str]
-    #: Members are resolved by `dn`; else the mapping takes their values as they are.
-    by_name: bool = True
 
     def of(self, kind: Kind) -> tuple[Search, ...]:
         return tuple(search for search in self.searches if search.kind is kind)
 
-    def covers(self, dn: str, kinds: Sequence[Kind] = (Kind.USER, Kind.GROUP)) -> bool:
+    def covers(self, dn: str) -> bool:
         """Return whether an entry called *dn* (normal form) lies within a search."""
-        return any(s.kind in kinds and names.is_within(dn, s.within, s.scope) for s in self.searches)
+        return any(names.is_within(dn, s.within, s.scope) for s in self.searches)
 
 
-def make_plan(
-    settings: LdapSettings, flavor: Flavor, users: Needs, groups: Needs | None, *, by_name: bool = True
-) -> Plan:
-    """Return what is asked of a server of *flavor*; without *groups*, the mapping has none.
-
-    *by_name*: member values are resolved to the names of entries; else they stay as they are (`memberUid` by `uid`).
-    """
+def make_plan(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Needs]) -> Plan:
+    """Return what is asked of a server of *flavor* for what the mapping *needs*."""
     disabled_by = settings.disabled if settings.disabled is not None else flavor.disabled
-    group_searches = (
-        [_group_search(query, flavor, groups, by_name=by_name) for query in settings.groups] if groups else []
-    )
-    ways = frozenset[str]().union(*(search.ways for search in group_searches))
-    asked = _asked(users) | disabled.attributes_for(disabled_by) | members.attributes_of(Kind.USER, ways)
-    user_searches = [
-        Search(
-            kind=Kind.USER,
-            base=query.base,
-            within=names.normalize(query.base),
-            scope=query.scope,
-            filter=query.filter or flavor.users,
-            attributes=_sorted(asked),
-        )
-        for query in settings.users
+    asked = [
+        (kind, query, _ways(query, flavor, needs[kind]))
+        for kind, queries in settings.queries.items()
+        for query in queries
+        if kind in needs
     ]
+    all_ways = frozenset[str]().union(*(ways for _, _, ways in asked))
+    searches = []
+    for kind, query, ways in asked:
+        attributes = _asked(needs[kind]) | members.attributes_of(kind, ways or all_ways)
+        if kind is Kind.USER:
+            attributes |= disabled.attributes_for(disabled_by)
+        searches.append(
+            Search(
+                kind=kind,
+                base=query.base,
+                within=names.normalize(query.base),
+                scope=query.scope,
+                filter=query.filter or flavor.filters[kind],
+                attributes=_sorted(attributes),
+                ways=ways,
+            )
+        )
     return Plan(
         flavor=flavor,
-        searches=(*user_searches, *group_searches),
+        searches=tuple(searches),
         disabled_by=tuple(disabled_by),
-        ways=ways,
-        by_name=by_name,
+        ways=all_ways,
     )
 
 
-def _group_search(query: GroupQuery, flavor: Flavor, needs: Needs, *, by_name: bool) -> Search:
-    ways = _ways(query, flavor, needs.members) if by_name else ()
-    return Search(
-        kind=Kind.GROUP,
-        base=query.base,
-        within=names.normalize(query.base),
-        scope=query.scope,
-        filter=query.filter or flavor.groups,
-        attributes=_sorted(_asked(needs) | members.attributes_of(Kind.GROUP, ways)),
-        ways=ways,
-    )
+def listed_by_name(needs: Needs) -> Reference | None:
+    """Return the reference to members, if these are known by name: only then are they read in several ways.
+
+    Else the values stay as they are, as those of any reference (`memberUid` by `uid`).
+    """
+    member = needs.reference(MEMBER)
+    return member if member is not None and is_by_name(member) else None
 
 
-def _ways(query: GroupQuery, flavor: Flavor, looked_at: str) -> tuple[str, ...]:
+def _ways(query: Query, flavor: Flavor, needs: Needs) -> tuple[str, ...]:
     """Return how members are read: as the query says, and by the attribute that the mapping looks at."""
-    if not looked_at:
+    member = listed_by_name(needs)
+    if member is None or not isinstance(query, GroupQuery):
         return ()
+    looked_at = member.attribute
     ways = query.members or flavor.members
     known = {names.canonical_type(way) for way in (*ways, MEMBERS)}
     return ways if names.canonical_type(looked_at) in known else (*ways, looked_at)

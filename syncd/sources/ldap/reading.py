@@ -16,7 +16,7 @@ from syncd.sources.ldap import names
 from syncd.sources.ldap.connection import Session
 from syncd.sources.ldap.entries import MEMBERS, EntryReader, RawEntry, Record
 from syncd.sources.ldap.members import Memberships, named_by
-from syncd.sources.ldap.queries import Plan, Search
+from syncd.sources.ldap.queries import Plan, Search, listed_by_name
 
 #: Renamed members are looked up one by one up to here; beyond, asking for everybody's name once more is cheaper.
 _LOOKUPS = 200
@@ -42,18 +42,19 @@ class Reading:
 
     session: Session
     plan: Plan
-    users: Needs
-    groups: Needs | None
+    needs: Mapping[Kind, Needs]
     now: datetime
     memberships: Memberships = field(default_factory=Memberships)
     found: dict[Kind, Found] = field(default_factory=dict)
     readers: dict[Kind, EntryReader] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.readers[Kind.USER] = EntryReader(Kind.USER, self.users, disabled_by=self.plan.disabled_by, now=self.now)
-        if self.groups is not None:
-            apart = named_by(self.plan.ways) | {"memberUid"} if self.plan.by_name else ()
-            self.readers[Kind.GROUP] = EntryReader(Kind.GROUP, self.groups, now=self.now, except_for=apart)
+        for kind, needs in self.needs.items():
+            member = listed_by_name(needs)
+            apart = named_by(self.plan.ways) | {"memberUid", member.attribute} if member else ()
+            self.readers[kind] = EntryReader(
+                kind, needs, disabled_by=self.plan.disabled_by, now=self.now, except_for=apart
+            )
 
     def read_entries(self) -> None:
         """Read users and groups.
@@ -103,8 +104,7 @@ class Reading:
         )
 
     def _no_key(self, search: Search, count: int, example: Rejection) -> SourceIncomplete:
-        needs = self.users if search.kind is Kind.USER else self.groups
-        key = needs.key if needs else ""
+        key = self.needs[search.kind].key
         return SourceIncomplete(
             f"none of the {count} {search.kind}s below {search.base} has a usable key {key!r}: {example}",
             hint=f"on {self.plan.flavor.title} the key is {self.plan.flavor.key}; let syncd's account read it",
@@ -131,24 +131,25 @@ class Reading:
             found.rejections.append(_shared_key(entry, other.origin))
 
     def _is_given_by_server(self, kind: Kind) -> bool:
-        needs = self.users if kind is Kind.USER else self.groups
-        return needs is not None and needs.key.lower() in ("entryuuid", "objectguid", "nsuniqueid", "objectsid")
+        return self.needs[kind].key.lower() in ("entryuuid", "objectguid", "nsuniqueid", "objectsid")
 
     def finish(self) -> None:
         """Refuse entries that can't be told apart, and give each group its members."""
         for kind, found in self.found.items():
             _refuse_shared_keys(kind, found)
-        groups = self.found.get(Kind.GROUP)
-        if groups is None or self.groups is None or not self.groups.members or not self.plan.by_name:
+        listing = [(kind, reference) for kind in self.found if (reference := listed_by_name(self.needs[kind]))]
+        if not listing:
             return
         self.memberships.finish()
         known = {name for found in self.found.values() for name in found.identities}
         self.memberships.renamed(self._renamed(self.memberships.unknown(known, self.plan.covers)))
-        for identity, entry in groups.entries.items():
-            members = self.memberships.of(entry.attributes["dn"][0])
-            if members:
-                attributes = {**entry.attributes, MEMBERS: members, self.groups.members: members}
-                groups.entries[identity] = replace(entry, attributes=attributes)
+        for kind, reference in listing:
+            entries = self.found[kind].entries
+            for identity, entry in entries.items():
+                members = self.memberships.of(entry.attributes["dn"][0])
+                if members:
+                    attributes = {**entry.attributes, MEMBERS: members, reference.attribute: members}
+                    entries[identity] = replace(entry, attributes=attributes)
 
     def _renamed(self, unknown: set[str]) -> Mapping[str, str]:
         """Return, of names that no search has shown, those that entries we know have now -> the known name."""
@@ -160,7 +161,7 @@ class Reading:
         }
 
     def _looked_up(self, unknown: Iterable[str]) -> Iterator[tuple[str, Kind, str]]:
-        keys = sorted({self.needs(kind).key for kind in self.readers})
+        keys = sorted({self.needs[kind].key for kind in self.readers})
         for name in unknown:
             raw = self.session.lookup(name, keys)
             if raw is not None:
@@ -170,17 +171,11 @@ class Reading:
     def _names_now(self) -> Iterator[tuple[str, Kind, str]]:
         for search in self.plan.searches:
             reader = self.readers[search.kind]
-            for raw in self._entries(search, (self.needs(search.kind).key,)):
+            for raw in self._entries(search, (self.needs[search.kind].key,)):
                 try:
                     yield names.normalize(raw.dn), search.kind, reader.identity(raw)
                 except names.BadName:
                     continue
-
-    def needs(self, kind: Kind) -> Needs:
-        """Return what the mapping uses of entries of *kind*, which is read."""
-        needs = self.users if kind is Kind.USER else self.groups
-        assert needs is not None  # noqa: S101 - a kind that is read has needs
-        return needs
 
 
 def _refuse_shared_keys(kind: Kind, found: Found) -> None:

@@ -1,9 +1,11 @@
 """The `source` section of type `ldap`: the connection, which entries are users and groups, what must be visible."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from syncd.model.names import Kind
 from syncd.model.policy import Section
 from syncd.sources.ldap import filters, names
 from syncd.sources.ldap.flavors import DisabledBy
@@ -83,6 +85,11 @@ class LdapSettings(ConnectionSettings):
     groups: tuple[GroupQuery, ...] = ()
     canaries: Annotated[tuple[_CheckedName, ...], BeforeValidator(_as_list)] = ()
     disabled: tuple[DisabledBy, ...] | None = None
+
+    @property
+    def queries(self) -> Mapping[Kind, tuple[Query, ...]]:
+        """Where the entries of each kind are looked for; a kind that is not read has no query."""
+        return {Kind.USER: self.users, Kind.GROUP: self.groups}
 
     @field_validator("canaries")
     @classmethod

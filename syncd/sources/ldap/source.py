@@ -16,18 +16,17 @@ from syncd.model.needs import Needs
 from syncd.ports import Clock
 from syncd.sources.ldap.absences import Absences, is_visible
 from syncd.sources.ldap.connection import Session, open_session
-from syncd.sources.ldap.entries import DN, VIRTUAL
+from syncd.sources.ldap.entries import VIRTUAL
 from syncd.sources.ldap.flavors import FLAVORS, choose
 from syncd.sources.ldap.queries import Plan, make_plan
-from syncd.sources.ldap.reading import Found, Reading
+from syncd.sources.ldap.reading import Reading
 from syncd.sources.ldap.settings import LdapSettings
 
 
 class LdapSource:
-    """Implements `ports.Source`. *groups* is None when the mapping has no groups: then none are read.
+    """Implements `ports.Source`. Entries of a kind of which the mapping *needs* nothing aren't read.
 
-    *members_by* is the attribute that member values name; unless it is `dn`, they stay as they are. *connect* returns a
-    session with a server.
+    *connect* returns a session with a server.
 
     Raises:
         ConfigurationError: the key is none.
@@ -37,24 +36,20 @@ class LdapSource:
         self,
         settings: LdapSettings,
         *,
-        users: Needs,
-        groups: Needs | None = None,
-        members_by: str = DN,
+        needs: Mapping[Kind, Needs],
         clock: Clock,
         connect: Callable[[], Session] | None = None,
     ) -> None:
-        for needs in (users, groups):
-            if needs is not None and needs.key in VIRTUAL:
+        for each in needs.values():
+            if each.key in VIRTUAL:
                 problem = Problem(
                     where="mapping.key",
-                    reason=f"{needs.key} is no attribute of the directory, or changes when an entry is moved",
+                    reason=f"{each.key} is no attribute of the directory, or changes when an entry is moved",
                     remedy=f"use {', '.join(f'{flavor.key} ({flavor.title})' for flavor in FLAVORS.values())}",
                 )
                 raise ConfigurationError("the mapping doesn't fit an LDAP source", [problem])
         self._settings = settings
-        self._users = users
-        self._groups = groups if settings.groups else None
-        self._by_name = members_by == DN
+        self._needs = {kind: needs[kind] for kind, queries in settings.queries.items() if queries and kind in needs}
         self._clock = clock
         self.connect = connect or partial(open_session, settings, clock=clock)
 
@@ -65,7 +60,7 @@ class LdapSource:
             SourceIncomplete: its flavor is to be recognized, and can't.
         """
         flavor = choose(self._settings.flavor, session.root_dse, server=session.server)
-        return make_plan(self._settings, flavor, self._users, self._groups, by_name=self._by_name)
+        return make_plan(self._settings, flavor, self._needs)
 
     def read(self, known: Collection[Key]) -> Snapshot:
         """Return all entries, members resolved; of *known* keys that are absent, what became of them.
@@ -77,7 +72,7 @@ class LdapSource:
         with _collector_paused(), self.connect() as session:
             plan = self.plan(session)
             check_visible(session, plan, self._settings.canaries)
-            reading = Reading(session=session, plan=plan, users=self._users, groups=self._groups, now=self._clock.now())
+            reading = Reading(session=session, plan=plan, needs=self._needs, now=self._clock.now())
             reading.read_entries()
             check_visible(session, plan, self._settings.canaries)
             absences = Absences(reading).look_up(known)
@@ -86,14 +81,11 @@ class LdapSource:
 
 
 def _snapshot(reading: Reading, absences: Mapping[Key, Absence]) -> Snapshot:
-    users = reading.found.get(Kind.USER, Found())
-    groups = reading.found.get(Kind.GROUP, Found())
     return Snapshot(
-        users=tuple(users.entries.values()),
-        groups=tuple(groups.entries.values()),
-        rejections=(*users.rejections, *groups.rejections),
+        entries={kind: tuple(found.entries.values()) for kind, found in reading.found.items()},
+        read=frozenset(reading.found),
+        rejections=tuple(rejection for found in reading.found.values() for rejection in found.rejections),
         absences=absences,
-        groups_read=Kind.GROUP in reading.found,
     )
 
 

@@ -5,12 +5,16 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from syncd.emulator import DirectoryKind, Emulator, Switches
 from tests.unit.emulator.checked import DOMAIN, Checked
 from tests.unit.emulator.populated import OPERATIONS, Populated
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 USERS, GROUPS = 20_000, 200
 
@@ -156,7 +160,7 @@ def steps(work: Callable[[], object]) -> int:
     """How many of the interpreter's instructions in Python functions this takes: the same on every machine."""
     taken = 0
 
-    def count(frame: FrameType, event: str, _: object) -> Callable[..., object]:
+    def count(frame: FrameType, event: str, _argument: object) -> "TraceFunction":
         nonlocal taken
         frame.f_trace_opcodes = True
         taken += event == "opcode"

@@ -8,7 +8,7 @@ from syncd.mapping import Rules, map_snapshot
 from syncd.mapping.settings import MappingSettings
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.limits import Limits, TextLimit
-from syncd.model.names import Key, Kind, make_key
+from syncd.model.names import STATED, Key, Kind, make_key
 from syncd.model.state import PROFILE_FIELDS, Desired
 
 LIMITS = Limits(
@@ -70,8 +70,8 @@ def unread(kind: Kind, identity: str | None) -> Rejection:
 def desired(*entries: Entry, by: Rules | None = None, rejections: tuple[Rejection, ...] = ()) -> Desired:
     """Map these entries."""
     snapshot = Snapshot(
-        users=tuple(entry for entry in entries if entry.kind is Kind.USER),
-        groups=tuple(entry for entry in entries if entry.kind is Kind.GROUP),
+        entries={kind: tuple(entry for entry in entries if entry.kind is kind) for kind in STATED},
+        read=frozenset(STATED),
         rejections=rejections,
     )
     return map_snapshot(snapshot, by or rules(), LIMITS)

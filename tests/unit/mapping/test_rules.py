@@ -7,6 +7,8 @@ import pytest
 from syncd.errors import ConfigurationError
 from syncd.mapping import Rules, run_examples
 from syncd.mapping.settings import MappingSettings
+from syncd.model.names import Kind
+from tests.builders import member
 from tests.unit.mapping.mapping_builders import GROUPS, LIMITS, USERS, rules
 
 
@@ -55,19 +57,19 @@ def test_what_is_used_is_known() -> None:
         {"primary_email": "{% if mail %}{{ mail }}{% else %}{{ alias }}{% endif %}"},
     )
 
-    assert by.users.all == {"id", "login", "Full Name", "status", "mail", "other"}
-    assert by.groups is not None
-    assert by.groups.all == {"gid", "name", "mail", "alias", "member"}
-    assert by.attributes_used() == by.users.all | by.groups.all
-    assert by.groups.members == "member"
+    assert by.needs[Kind.USER].all == {"id", "login", "Full Name", "status", "mail", "other"}
+    assert by.needs[Kind.GROUP].all == {"gid", "name", "mail", "alias", "member"}
+    assert by.attributes_used() == by.needs[Kind.USER].all | by.needs[Kind.GROUP].all
+    assert by.needs[Kind.GROUP].references == (member("member", by="id"),)
 
 
 def test_a_name_set_within_a_template_is_no_attribute() -> None:
     """Loops and assignments name things of their own."""
     by = rules({"aliases": "{% set x = login %}{% for m in other %}{{ x }}{{ m }};{% endfor %}"})
 
-    assert by.user.aliases is not None
-    assert by.user.aliases.attributes == {"login", "other"}
+    aliases = by.entities[Kind.USER].aliases
+    assert aliases is not None
+    assert aliases.attributes == {"login", "other"}
 
 
 def test_what_is_managed_is_known() -> None:
@@ -82,8 +84,7 @@ def test_a_mapping_may_have_no_groups() -> None:
     """Then nothing is needed of groups, and none is mapped."""
     by = Rules(MappingSettings.model_validate({"key": "id", "users": USERS}))
 
-    assert by.group is None
-    assert by.groups is None
+    assert set(by.entities) == set(by.needs) == {Kind.USER}
     assert by.attributes_used() == {"id", "login", "full", "mail", "other"}
 
 

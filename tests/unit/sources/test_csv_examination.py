@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.model.check import Check, Health
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv import CsvSource
 from syncd.sources.csv.examination import examine
@@ -33,7 +34,9 @@ def written(path: Path, ago: timedelta) -> None:
 
 def found(people: Path) -> list[Check]:
     settings = CsvSettings.model_validate({"type": "csv", "users": people.name})
-    source = CsvSource(settings, folder=people.parent, users=Needs(key="id", attributes=frozenset({"mail"})))
+    source = CsvSource(
+        settings, folder=people.parent, needs={Kind.USER: Needs(key="id", attributes=frozenset({"mail"}))}
+    )
     checks = list(examine(settings, source, people.parent, FakeClock()))
     assert all(check.remedy for check in checks if check.health is not Health.OK)
     return checks

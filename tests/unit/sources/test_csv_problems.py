@@ -8,10 +8,12 @@ import pytest
 
 from syncd.errors import SourceError, SourceIncomplete, SourceUnreachable
 from syncd.model.entry import Snapshot
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile, unreadable
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvCaps, CsvSettings
+from tests.builders import member
 
 Reader = Callable[..., Snapshot]
 
@@ -29,8 +31,10 @@ def read(tmp_path: Path) -> Reader:
         source = CsvSource(
             CsvSettings.model_validate(values),
             folder=tmp_path,
-            users=needs or Needs(key="id"),
-            groups=Needs(key="id", members="member"),
+            needs={
+                Kind.USER: needs or Needs(key="id"),
+                Kind.GROUP: Needs(key="id", references=(member("member", by="id"),)),
+            },
         )
         return source.read(())
 
@@ -144,7 +148,7 @@ def test_caps_stop_a_runaway_export(caps: CsvCaps, expected: str, read: Reader) 
 
 def test_rows_up_to_the_cap_are_read(read: Reader) -> None:
     """The cap itself is allowed."""
-    assert len(read(b"id,mail\n1,a\n2,b\n3,c\n", caps=CsvCaps(rows=3)).users) == 3
+    assert len(read(b"id,mail\n1,a\n2,b\n3,c\n", caps=CsvCaps(rows=3)).of(Kind.USER)) == 3
 
 
 def test_a_file_beyond_its_size_is_not_opened_further(tmp_path: Path, read: Reader) -> None:
@@ -156,13 +160,13 @@ def test_a_file_beyond_its_size_is_not_opened_further(tmp_path: Path, read: Read
 
 def test_no_final_newline_can_be_allowed(read: Reader) -> None:
     """Some writers never end the last line: configured, that is no problem."""
-    assert [entry.identity for entry in read(b"id,mail\n1,a", final_newline="optional").users] == ["1"]
+    assert [entry.identity for entry in read(b"id,mail\n1,a", final_newline="optional").of(Kind.USER)] == ["1"]
 
 
 def test_a_missing_file_is_unreachable(tmp_path: Path) -> None:
     """A file that is not there is told with its path; so is the other one."""
     settings = CsvSettings(type="csv", users="people.csv", groups="groups.csv")
-    source = CsvSource(settings, folder=tmp_path, users=Needs(key="id"), groups=Needs(key="id"))
+    source = CsvSource(settings, folder=tmp_path, needs={Kind.USER: Needs(key="id"), Kind.GROUP: Needs(key="id")})
 
     with pytest.raises(SourceUnreachable) as caught:
         source.read(())
@@ -177,7 +181,7 @@ def test_what_is_no_file_is_unreachable(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
     for name, what in (("folder.csv", "is a directory"), ("pipe.csv", "is not a regular file")):
-        source = CsvSource(CsvSettings(type="csv", users=name), folder=tmp_path, users=Needs(key="id"))
+        source = CsvSource(CsvSettings(type="csv", users=name), folder=tmp_path, needs={Kind.USER: Needs(key="id")})
         with pytest.raises(SourceUnreachable, match=what):
             source.read(())
 

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from syncd.errors import SourceError
 from syncd.model.entry import Snapshot
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile
 from syncd.sources.csv.inspection import inspect, position
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvSettings
+from tests.builders import member
 
 #: Text that is likely to mean something to a reader of CSV.
 PIECES = st.sampled_from(
@@ -38,9 +40,9 @@ def read(users: bytes, groups: bytes | None = None, *, one_per_membership: bool 
             multi_value="",
             group_rows="one-per-membership" if one_per_membership else "one-per-group",
         )
-        needs = Needs(key="id", members="member")
+        needs = Needs(key="id", references=(member("member", by="id"),))
         try:
-            return CsvSource(settings, folder=folder, users=Needs(key="id"), groups=needs).read(())
+            return CsvSource(settings, folder=folder, needs={Kind.USER: Needs(key="id"), Kind.GROUP: needs}).read(())
         except SourceError as error:
             require_clear(error)
             return None
@@ -76,7 +78,7 @@ def test_what_is_read_accounts_for_every_row(content: bytes) -> None:
     if snapshot is None:
         return
     rows = [row for row in csv.reader(io.StringIO((content + b"\n").decode(), newline=""), strict=True) if row]
-    assert len(snapshot.users) + len(snapshot.rejections) == len(rows)
+    assert len(snapshot.of(Kind.USER)) + len(snapshot.rejections) == len(rows)
 
 
 @given(st.lists(st.tuples(VALUES, VALUES), max_size=5))
@@ -88,8 +90,8 @@ def test_what_was_written_is_read(rows: list[tuple[str, str]]) -> None:
     snapshot = read(content)
 
     assert snapshot is not None
-    assert [entry.identity for entry in snapshot.users] == [row[0] for row in numbered]
-    for number, (entry, row) in enumerate(zip(snapshot.users, numbered, strict=True)):
+    assert [entry.identity for entry in snapshot.of(Kind.USER)] == [row[0] for row in numbered]
+    for number, (entry, row) in enumerate(zip(snapshot.of(Kind.USER), numbered, strict=True)):
         assert [entry.attributes.get(name, ("",))[0] for name in "ab"] == [
             cell if cell.strip() else "" for cell in row[1:]
         ]

@@ -10,6 +10,7 @@ from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.settings import CsvCaps, CsvSettings
+from tests.builders import member
 
 Reader = Callable[..., Snapshot]
 
@@ -26,8 +27,7 @@ def read(tmp_path: Path) -> Reader:
         source = CsvSource(
             CsvSettings.model_validate({"type": "csv", "users": "people.csv", **settings}),
             folder=tmp_path,
-            users=Needs(key=key),
-            groups=Needs(key="id", members="member"),
+            needs={Kind.USER: Needs(key=key), Kind.GROUP: Needs(key="id", references=(member("member", by="id"),))},
         )
         return source.read(())
 
@@ -45,7 +45,7 @@ def refused(snapshot: Snapshot) -> list[tuple[str | None, str, str]]:
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(read: Reader) -> None:
     """The key column is found behind the mark that spreadsheets write."""
-    assert plain(read("\ufeffid,mail\n1,a\n").users) == {"1": {"id": ("1",), "mail": ("a",)}}
+    assert plain(read("\ufeffid,mail\n1,a\n").of(Kind.USER)) == {"1": {"id": ("1",), "mail": ("a",)}}
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -53,11 +53,11 @@ def test_any_line_end_will_do(end: str, read: Reader) -> None:
     """Unix, Windows and old Macintosh files give the same entries on the same lines."""
     snapshot = read(f'id,note{end}1,"two{end}lines"{end}{end}2,b{end}')
 
-    assert [(entry.identity, entry.origin) for entry in snapshot.users] == [
+    assert [(entry.identity, entry.origin) for entry in snapshot.of(Kind.USER)] == [
         ("1", "people.csv:2"),
         ("2", "people.csv:5"),
     ]
-    assert snapshot.users[0].attributes["note"] == (f"two{end}lines",)
+    assert snapshot.of(Kind.USER)[0].attributes["note"] == (f"two{end}lines",)
 
 
 def test_lines_are_counted_through_cells_of_many_lines(read: Reader) -> None:
@@ -66,7 +66,7 @@ def test_lines_are_counted_through_cells_of_many_lines(read: Reader) -> None:
 
     snapshot = read(text)
 
-    assert [entry.origin for entry in snapshot.users] == [
+    assert [entry.origin for entry in snapshot.of(Kind.USER)] == [
         "people.csv:3",
         "people.csv:8",
         "people.csv:9",
@@ -77,35 +77,35 @@ def test_lines_are_counted_through_cells_of_many_lines(read: Reader) -> None:
 
 def test_separators_that_are_no_line_ends_are_text(read: Reader) -> None:
     """Line separator and next line characters of Unicode don't end a row."""
-    assert read("id,note\n1,a\u2028b\n").users[0].attributes["note"] == ("a\u2028b",)
+    assert read("id,note\n1,a\u2028b\n").of(Kind.USER)[0].attributes["note"] == ("a\u2028b",)
 
 
 def test_delimiter_quote_and_separator_can_be_chosen(read: Reader) -> None:
     """A European spreadsheet's file is read as it is."""
     snapshot = read("id;mail\n1;'a;b|c'\n", delimiter=";", quote="'", multi_value="|")
 
-    assert plain(snapshot.users) == {"1": {"id": ("1",), "mail": ("a;b", "c")}}
+    assert plain(snapshot.of(Kind.USER)) == {"1": {"id": ("1",), "mail": ("a;b", "c")}}
 
 
 def test_values_of_one_cell_are_trimmed_and_counted(read: Reader) -> None:
     """`a; b ;;` are two values; a blank cell has none."""
     snapshot = read("id,mail,other\n1,a; b ;;,\n2, ,;\n")
 
-    assert plain(snapshot.users) == {"1": {"id": ("1",), "mail": ("a", "b")}, "2": {"id": ("2",)}}
-    assert snapshot.users[1].attributes.get("mail") is None
-    assert snapshot.users[1].attributes.get("other") is None
+    assert plain(snapshot.of(Kind.USER)) == {"1": {"id": ("1",), "mail": ("a", "b")}, "2": {"id": ("2",)}}
+    assert snapshot.of(Kind.USER)[1].attributes.get("mail") is None
+    assert snapshot.of(Kind.USER)[1].attributes.get("other") is None
 
 
 def test_a_cell_can_be_always_one_value(read: Reader) -> None:
     """Without a separator, a semicolon is text."""
-    assert plain(read("id,mail\n1,a;b\n", multi_value="").users)["1"]["mail"] == ("a;b",)
+    assert plain(read("id,mail\n1,a;b\n", multi_value="").of(Kind.USER))["1"]["mail"] == ("a;b",)
 
 
 def test_a_row_of_another_width_is_a_rejection(read: Reader) -> None:
     """Too few or too many cells: the row can't be used, its person is known by the first cell."""
     snapshot = read("id,mail\n1,a\n2\n3,b,c\n")
 
-    assert list(plain(snapshot.users)) == ["1"]
+    assert list(plain(snapshot.of(Kind.USER))) == ["1"]
     assert refused(snapshot) == [
         ("user:2", "people.csv:3", "the row has 1 cell, the header has 2 columns"),
         ("user:3", "people.csv:4", "the row has 3 cells, the header has 2 columns"),
@@ -123,7 +123,7 @@ def test_rows_that_share_a_key_are_all_rejected(read: Reader) -> None:
     """Nobody can say which one is meant; each rejection names the other lines."""
     snapshot = read("id,mail\n1,a\n2,b\n1,c\n 1 ,d\n")
 
-    assert list(plain(snapshot.users)) == ["2"]
+    assert list(plain(snapshot.of(Kind.USER))) == ["2"]
     assert refused(snapshot) == [
         ("user:1", "people.csv:2", "its key '1' stands on line 4, 5 too"),
         ("user:1", "people.csv:4", "its key '1' stands on line 2, 5 too"),
@@ -135,7 +135,7 @@ def test_a_column_that_is_no_key_ends_in_short_sentences(read: Reader) -> None:
     """A thousand rows of one key name three others each, not all."""
     snapshot = read("id,mail\n" + "1,a\n" * 1000)
 
-    assert snapshot.users == ()
+    assert snapshot.of(Kind.USER) == ()
     assert len(snapshot.rejections) == 1000
     assert snapshot.rejections[1].reason == "its key '1' stands on line 2, 4, 5 and 996 more too"
 
@@ -144,7 +144,7 @@ def test_a_good_row_is_rejected_with_a_bad_one_of_its_key(read: Reader) -> None:
     """Half of what is said about a person is not enough to act on."""
     snapshot = read("id,mail\n1,a\n1,b,c\n")
 
-    assert snapshot.users == ()
+    assert snapshot.of(Kind.USER) == ()
     assert refused(snapshot) == [
         ("user:1", "people.csv:2", "its key '1' stands on line 3 too"),
         ("user:1", "people.csv:3", "the row has 3 cells, the header has 2 columns"),
@@ -182,7 +182,7 @@ def test_a_bad_value_is_a_rejection(row: str, key: str | None, reason: str, read
     snapshot = read(f"id,mail\n0,ok\n{row}\n2,ok\n", caps=CsvCaps(value_length=16))
 
     assert refused(snapshot) == [(key, "people.csv:3", reason)]
-    assert list(plain(snapshot.users)) == ["0", "2"]
+    assert list(plain(snapshot.of(Kind.USER))) == ["0", "2"]
 
 
 @pytest.mark.parametrize("cell", ["x" * 16 + ";" + "y" * 16, '"a\tb\nc"', "a\u200db", "a\u00a0b", "\U0001f600"])
@@ -195,8 +195,8 @@ def test_user_7_is_not_group_7(read: Reader) -> None:
     """Users and groups have keys of their own."""
     snapshot = read("id,mail\n7,a\n", "id,member\n7,7\n")
 
-    assert (len(snapshot.users), len(snapshot.groups), snapshot.rejections) == (1, 1, ())
-    assert [entry.kind for entry in (*snapshot.users, *snapshot.groups)] == [Kind.USER, Kind.GROUP]
+    assert (len(snapshot.of(Kind.USER)), len(snapshot.of(Kind.GROUP)), snapshot.rejections) == (1, 1, ())
+    assert [entry.kind for entry in (*snapshot.of(Kind.USER), *snapshot.of(Kind.GROUP))] == [Kind.USER, Kind.GROUP]
 
 
 def test_a_row_for_each_membership_makes_one_group(read: Reader) -> None:
@@ -205,11 +205,11 @@ def test_a_row_for_each_membership_makes_one_group(read: Reader) -> None:
 
     snapshot = read("id\n1\n", groups, group_rows="one-per-membership")
 
-    assert plain(snapshot.groups) == {
+    assert plain(snapshot.of(Kind.GROUP)) == {
         "g1": {"id": ("g1",), "name": ("crew",), "member": ("1", "2", "3", "4")},
         "g2": {"id": ("g2",), "name": ("staff",)},
     }
-    assert [entry.origin for entry in snapshot.groups] == ["groups.csv:2", "groups.csv:3"]
+    assert [entry.origin for entry in snapshot.of(Kind.GROUP)] == ["groups.csv:2", "groups.csv:3"]
 
 
 def test_one_row_for_each_membership_needs_no_separator(read: Reader) -> None:
@@ -218,7 +218,7 @@ def test_one_row_for_each_membership_needs_no_separator(read: Reader) -> None:
 
     snapshot = read("id\n1\n", groups, group_rows="one-per-membership", multi_value="")
 
-    assert snapshot.groups[0].attributes["member"] == ("a;b", "c")
+    assert snapshot.of(Kind.GROUP)[0].attributes["member"] == ("a;b", "c")
 
 
 def test_rows_that_contradict_each_other_reject_their_group(read: Reader) -> None:
@@ -227,7 +227,7 @@ def test_rows_that_contradict_each_other_reject_their_group(read: Reader) -> Non
 
     snapshot = read("id\n1\n", groups, group_rows="one-per-membership")
 
-    assert list(plain(snapshot.groups)) == ["g2"]
+    assert list(plain(snapshot.of(Kind.GROUP))) == ["g2"]
     assert refused(snapshot) == [
         ("group:g1", "groups.csv:4", "'name' differs from line 2, which is about the same group")
     ]
@@ -239,7 +239,7 @@ def test_a_membership_that_cannot_be_read_rejects_its_group(read: Reader) -> Non
 
     snapshot = read("id\n1\n", groups, group_rows="one-per-membership")
 
-    assert list(plain(snapshot.groups)) == ["g3"]
+    assert list(plain(snapshot.of(Kind.GROUP))) == ["g3"]
     assert [(key, origin) for key, origin, _ in refused(snapshot)] == [
         ("group:g1", "groups.csv:3"),
         ("group:g2", "groups.csv:4"),
@@ -249,19 +249,19 @@ def test_a_membership_that_cannot_be_read_rejects_its_group(read: Reader) -> Non
 
 def test_blank_lines_before_the_header_are_skipped(read: Reader) -> None:
     """They count as lines, and mean nothing."""
-    assert [entry.origin for entry in read("\n\r\nid,mail\n1,a\n").users] == ["people.csv:4"]
+    assert [entry.origin for entry in read("\n\r\nid,mail\n1,a\n").of(Kind.USER)] == ["people.csv:4"]
 
 
 def test_header_names_are_trimmed(read: Reader) -> None:
     """Blanks around a column's name are no part of it."""
-    assert plain(read(" id , mail\n1,a\n").users) == {"1": {"id": ("1",), "mail": ("a",)}}
+    assert plain(read(" id , mail\n1,a\n").of(Kind.USER)) == {"1": {"id": ("1",), "mail": ("a",)}}
 
 
 def test_columns_can_be_asked_before_reading(tmp_path: Path) -> None:
     """What checks a mapping asks for the columns; a file that can't be opened is left to the read."""
     (tmp_path / "people.csv").write_text("id,mail\n")
     settings = CsvSettings(type="csv", users="people.csv", groups="nowhere.csv")
-    source = CsvSource(settings, folder=tmp_path, users=Needs(key="id"), groups=Needs(key="id"))
+    source = CsvSource(settings, folder=tmp_path, needs={Kind.USER: Needs(key="id"), Kind.GROUP: Needs(key="id")})
 
     assert source.columns() == {Kind.USER: ("id", "mail")}
 
@@ -271,12 +271,12 @@ def test_no_groups_in_the_mapping_leaves_the_file_alone(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("id\n1\n")
     settings = CsvSettings(type="csv", users="people.csv", groups="nowhere.csv")
 
-    assert CsvSource(settings, folder=tmp_path, users=Needs(key="id")).read(()).groups_read is False
+    assert CsvSource(settings, folder=tmp_path, needs={Kind.USER: Needs(key="id")}).read(()).read == {Kind.USER}
 
 
 def test_an_entry_shows_its_attributes(read: Reader) -> None:
     """What a person sees of an entry while searching for a fault is what it says."""
-    row = read("id,mail\n1,a;b\n").users[0].attributes
+    row = read("id,mail\n1,a;b\n").of(Kind.USER)[0].attributes
 
     assert repr(row) == "Row({'id': ('1',), 'mail': ('a', 'b')})"
     assert row == {"id": ("1",), "mail": ("a", "b")}

@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import pytest
 
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.ldap.connection import Session, open_session
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.ldap_session import Interrupted
 from tests.fakes.ldif import folder
@@ -61,9 +63,12 @@ def source_for(
     connect = partial(open_session, settings, clock=clock)
     return LdapSource(
         settings,
-        users=Needs(key=key, attributes=attributes),
-        groups=Needs(key="entryUUID", attributes=frozenset({"cn"}), members=members),
-        members_by=members_by,
+        needs={
+            Kind.USER: Needs(key=key, attributes=attributes),
+            Kind.GROUP: Needs(
+                key="entryUUID", attributes=frozenset({"cn"}), references=(member(members, by=members_by),)
+            ),
+        },
         clock=clock,
         connect=lambda: cast("Session", Interrupted(connect(), before, happens)),
     )

@@ -7,7 +7,7 @@ import pytest
 
 from syncd.errors import SourceUnreachable
 from syncd.model.entry import Absence
-from syncd.model.names import group_key, user_key
+from syncd.model.names import Kind, group_key, user_key
 from syncd.model.needs import Needs
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
@@ -30,8 +30,8 @@ def test_moved_disabled_and_gone_are_three_words(start: Callable[..., Slapd]) ->
         overlays=("ppolicy",),
     )
     everybody = source_for(server).read(())
-    keys = {user.attributes["uid"][0]: user_key(user.identity) for user in everybody.users}
-    crew = group_key(everybody.groups[0].identity)
+    keys = {user.attributes["uid"][0]: user_key(user.identity) for user in everybody.of(Kind.USER)}
+    crew = group_key(everybody.of(Kind.GROUP)[0].identity)
     for name in ("moved", "locked"):
         server.modify(
             f"dn: cn={name},{PEOPLE}\nchangetype: modrdn\nnewrdn: cn={name}\ndeleteoldrdn: 0\nnewsuperior: {LEAVERS}\n"
@@ -46,7 +46,7 @@ def test_moved_disabled_and_gone_are_three_words(start: Callable[..., Slapd]) ->
 
     snapshot = source_for(server, users=users).read([*keys.values(), crew])
 
-    assert [user.attributes["uid"] for user in snapshot.users] == [("here",)]
+    assert [user.attributes["uid"] for user in snapshot.of(Kind.USER)] == [("here",)]
     assert snapshot.absences == {
         keys["moved"]: Absence.MOVED,
         keys["locked"]: Absence.DISABLED,
@@ -86,7 +86,7 @@ def _source(session: FakeSession, *, key: str = "uid") -> LdapSource:
             "users": [{"base": PEOPLE, "filter": "(objectClass=*)", "scope": "one"}],
         }
     )
-    return LdapSource(settings, users=Needs(key=key), clock=FakeClock(), connect=session.open)
+    return LdapSource(settings, needs={Kind.USER: Needs(key=key)}, clock=FakeClock(), connect=session.open)
 
 
 def _session(**options: Any) -> FakeSession:  # noqa: ANN401 - the fields of a FakeSession
@@ -105,7 +105,7 @@ def test_a_look_up_that_fails_tells_nothing(code: int) -> None:
     """The read is complete all the same; they are simply missing."""
     snapshot = _source(_session(refuses={"uid=bob": code})).read([user_key("bob")])
     assert snapshot.absences == {}
-    assert [user.identity for user in snapshot.users] == ["ada"]
+    assert [user.identity for user in snapshot.of(Kind.USER)] == ["ada"]
 
 
 def test_who_is_there_is_not_looked_up() -> None:

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from syncd.model.check import Check, Health
+from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.ldap.binding import BindBreaker
 from syncd.sources.ldap.certificates import trusted_chain
@@ -62,7 +63,7 @@ def examined(
     clock, breaker = clock or Today(), BindBreaker()
     users = Needs(key="entryUUID", attributes=attributes)
     connect = partial(open_session, settings, clock=clock, breaker=breaker, query=query)
-    source = LdapSource(settings, users=users, clock=clock, connect=connect)
+    source = LdapSource(settings, needs={Kind.USER: users}, clock=clock, connect=connect)
     attempts = partial(try_each, settings, clock=clock, breaker=breaker, query=query)
     checks = list(examine(settings, source, users, clock, attempts))
     assert all(check.remedy for check in checks if check.health is not Health.OK), checks
@@ -237,7 +238,7 @@ def test_rejected_entries_are_shown(tmp_path: Path) -> None:
         settings = settings_for(server.url)
         clock = Today()
         users = Needs(key="uid", attributes=frozenset({"mail"}))
-        source = LdapSource(settings, users=users, clock=clock)
+        source = LdapSource(settings, needs={Kind.USER: users}, clock=clock)
         checks = list(examine(settings, source, users, clock, partial(try_each, settings, clock=clock)))
 
     assert any("Eve" in found for _, found in of(checks, "rejected"))

@@ -1,14 +1,17 @@
 """Who belongs to which group, by every way that directories have."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from syncd.model.entry import Entry, Snapshot
-from syncd.model.needs import Needs
+from syncd.model.names import Kind
+from syncd.model.needs import Needs, Reference
 from syncd.sources.ldap.decoder import RawEntry
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
+from tests.builders import member
 from tests.fakes.clock import FakeClock
 from tests.fakes.ldap_session import FakeSession, raw
 from tests.fakes.ldif import folder, person, record
@@ -21,7 +24,7 @@ DOMAIN_SID = bytes.fromhex("010500000000000515000000010000000200000003000000")
 
 def members(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
     """Return the members of each group by its `cn`, as the mapping sees them."""
-    return {group.attributes["cn"][0]: group.attributes.get("members", ()) for group in snapshot.groups}
+    return {group.attributes["cn"][0]: group.attributes.get("members", ()) for group in snapshot.of(Kind.GROUP)}
 
 
 def named(entry: Entry) -> str:
@@ -45,7 +48,7 @@ def test_groups_of_every_size(start: Start) -> None:
 
     found = members(snapshot)
     assert {name: len(values) for name, values in found.items()} == {f"g{size}": size for size in sizes}
-    assert set(found["g3001"]) == {named(user) for user in snapshot.users}
+    assert set(found["g3001"]) == {named(user) for user in snapshot.of(Kind.USER)}
 
 
 @skip_without_slapd
@@ -75,7 +78,7 @@ def test_members_out_of_scope_stay_values_that_name_nobody(start: Start) -> None
     snapshot = source_for(server).read(())
 
     assert sorted(members(snapshot)["all"]) == sorted([*inside, *outside])
-    assert len(set(members(snapshot)["all"]) - {named(user) for user in snapshot.users}) == 40
+    assert len(set(members(snapshot)["all"]) - {named(user) for user in snapshot.of(Kind.USER)}) == 40
 
 
 @skip_without_slapd
@@ -95,7 +98,7 @@ def test_a_member_may_be_written_in_any_way(start: Start) -> None:
     snapshot = source_for(server, groups=groups, members="members").read(())
 
     *people, nobody = members(snapshot)["crew"]
-    assert sorted(people) == sorted(named(user) for user in snapshot.users)
+    assert sorted(people) == sorted(named(user) for user in snapshot.of(Kind.USER))
     assert nobody == "no name at all"
 
 
@@ -108,7 +111,7 @@ def test_a_member_who_was_renamed_between_the_searches_is_found_again(start: Sta
 
     snapshot = source_for(server, before=1, happens=lambda: server.modify(rename)).read(())
 
-    (ada,) = snapshot.users
+    (ada,) = snapshot.of(Kind.USER)
     assert ada.origin == old
     assert members(snapshot)["crew"] == (named(ada),)
 
@@ -131,7 +134,7 @@ def test_many_renamed_members_are_found_with_one_more_search(start: Start) -> No
 
     snapshot = source_for(server, before=1, happens=rename).read(())
 
-    assert sorted(members(snapshot)["crew"]) == sorted(named(user) for user in snapshot.users)
+    assert sorted(members(snapshot)["crew"]) == sorted(named(user) for user in snapshot.of(Kind.USER))
 
 
 @skip_without_slapd
@@ -155,7 +158,7 @@ def test_member_values_stay_as_they_are_where_the_mapping_resolves_them(start: S
         person(f"cn=Ada,{PEOPLE}", "ada")
         + record(f"cn=posix,{GROUPS}", "posixGroup", gidNumber="7", memberUid=["ada", "stranger"])
     )
-    (group,) = source_for(server, members="memberUid", members_by="uid").read(()).groups
+    (group,) = source_for(server, members="memberUid", members_by="uid").read(()).of(Kind.GROUP)
 
     assert group.attributes["memberUid"] == ("ada", "stranger")
     assert "members" not in group.attributes
@@ -185,8 +188,8 @@ def test_memberships_that_stand_in_the_members(start: Start) -> None:
     assert found == {"crew": tuple(dn.lower() for dn in everybody), "inner": ()}
 
 
-def windows(*entries: RawEntry) -> Snapshot:
-    """Return what a read of an Active Directory with these entries gives."""
+def windows(*entries: RawEntry, references: tuple[Reference, ...] = (), listed_in: str = "member") -> Snapshot:
+    """Return what a read of an Active Directory with these entries gives; users have these *references*."""
     session = FakeSession(
         entries=[raw(SUFFIX), raw(PEOPLE), raw(GROUPS), *entries],
         root_dse={
@@ -206,8 +209,10 @@ def windows(*entries: RawEntry) -> Snapshot:
     wanted = frozenset({"cn", "disabled", "dn", "proxy_primary", "proxy_aliases"})
     return LdapSource(
         settings,
-        users=Needs(key="objectGUID", attributes=wanted),
-        groups=Needs(key="objectGUID", attributes=frozenset({"cn"}), members="member"),
+        needs={
+            Kind.USER: Needs(key="objectGUID", attributes=wanted, references=references),
+            Kind.GROUP: Needs(key="objectGUID", attributes=frozenset({"cn"}), references=(member(listed_in),)),
+        },
         clock=FakeClock(),
         connect=session.open,
     ).read(())
@@ -249,7 +254,7 @@ def test_active_directory_is_recognized_and_read_by_its_own_rules() -> None:
     computer = raw(f"CN=pc,{PEOPLE}", cn="pc", objectClass=["user", "computer"], objectCategory="computer")
     snapshot = windows(ada, leaver, room, computer)
 
-    found = {user.attributes["cn"][0]: user for user in snapshot.users}
+    found = {user.attributes["cn"][0]: user for user in snapshot.of(Kind.USER)}
     assert {name: each.attributes["disabled"][0] for name, each in found.items()} == {
         "ada": "false",
         "leaver": "true",
@@ -266,7 +271,7 @@ def test_a_value_that_cannot_be_read_rejects_its_entry_by_name_and_attribute() -
     bad = user("bad", userAccountControl="512", proxyAddresses=[b"SMTP:b\xfcb@corp.example"], jpegPhoto=b"\xff\xd8")
     snapshot = windows(user("ada"), bad)
 
-    assert [each.attributes["cn"] for each in snapshot.users] == [("ada",)]
+    assert [each.attributes["cn"] for each in snapshot.of(Kind.USER)] == [("ada",)]
     (rejection,) = snapshot.rejections
     assert rejection.key == "user:00646162-0000-0000-0000-000000000000"
     assert str(rejection).startswith(f"CN=bad,{PEOPLE}: 'proxyAddresses' is no UTF-8")
@@ -280,12 +285,43 @@ def test_names_that_nearly_agree_are_two(cn: str) -> None:
     snapshot = windows(*both, group)
 
     (member,) = members(snapshot)["g"]
-    assert [named(each) for each in snapshot.users if each.attributes["cn"] == (cn,)] == [member]
+    assert [named(each) for each in snapshot.of(Kind.USER) if each.attributes["cn"] == (cn,)] == [member]
 
 
 def test_two_entries_whose_names_cannot_be_told_apart_are_both_rejected() -> None:
     """A member value would name either."""
     snapshot = windows(user("Ada", objectGUID=b"1" * 16), user("ADA", objectGUID=b"2" * 16))
 
-    assert snapshot.users == ()
+    assert snapshot.of(Kind.USER) == ()
     assert len({rejection.key for rejection in snapshot.rejections}) == 2
+
+
+def test_a_reference_by_name_has_the_normal_form_of_the_name() -> None:
+    """A person may name another one: as written, `dn` of the other would not be found."""
+    boss = user("boss")
+    ada = user("ada", manager=f"cn = BOSS , {PEOPLE}", secretary=["nobody at all"])
+    references = tuple(
+        Reference(name=name, attribute=name, by={Kind.USER: "dn"}) for name in ("manager", "secretary", "absent")
+    )
+
+    found = {each.attributes["cn"][0]: each for each in windows(boss, ada, references=references).of(Kind.USER)}
+
+    assert found["ada"].attributes["manager"] == found["boss"].attributes["dn"]
+    assert found["ada"].attributes["secretary"] == ("nobody at all",)
+    assert "absent" not in found["ada"].attributes
+
+
+def test_a_group_that_nobody_is_in_does_not_list_the_groups_it_is_in() -> None:
+    """`memberOf` of a group says where the group belongs, never who belongs to it."""
+    said: dict[str, Any] = {"objectClass": ["top", "group"], "objectCategory": "group"}
+    outer = raw(f"CN=outer,{GROUPS}", cn="outer", objectGUID=b"outer".ljust(16, b"\0"), **said)
+    inner = raw(
+        f"CN=inner,{GROUPS}", cn="inner", objectGUID=b"inner".ljust(16, b"\0"), memberOf=f"CN=outer,{GROUPS}", **said
+    )
+
+    groups = windows(outer, inner, listed_in="memberOf").of(Kind.GROUP)
+
+    assert {each.attributes["cn"][0]: each.attributes.get("memberOf", ()) for each in groups} == {
+        "outer": (named(groups[1]),),
+        "inner": (),
+    }

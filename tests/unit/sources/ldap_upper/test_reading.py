@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import ConfigurationError, SourceIncomplete
-from syncd.model.names import user_key
+from syncd.model.names import Kind, user_key
 from syncd.sources.ldap.settings import LdapSettings
 from tests.fakes.ldif import folder, person, record
 from tests.fakes.slapd import SUFFIX, Slapd, skip_without_slapd
@@ -23,7 +23,7 @@ def test_an_entry_has_the_spelling_of_the_mapping(start: Start) -> None:
     server = start(ADA)
     wanted = frozenset({"UID", "surname", "mail", "Mail", "dn", "disabled"})
 
-    (ada,) = source_for(server, attributes=wanted).read(()).users
+    (ada,) = source_for(server, attributes=wanted).read(()).of(Kind.USER)
 
     assert ada.origin == f"cn=Ada,{PEOPLE}"
     assert dict(ada.attributes) == {
@@ -41,13 +41,13 @@ def test_the_key_is_the_one_that_never_changes(start: Start) -> None:
     """Renaming and moving an entry leave its key as it was (`pitfalls.md` C17)."""
     server = start(ADA + folder(f"ou=elsewhere,{PEOPLE}"))
     source = source_for(server)
-    (before,) = source.read(()).users
+    (before,) = source.read(()).of(Kind.USER)
 
     server.modify(
         f"dn: cn=Ada,{PEOPLE}\nchangetype: modrdn\nnewrdn: cn=Countess\ndeleteoldrdn: 1\n"
         f"newsuperior: ou=elsewhere,{PEOPLE}\n"
     )
-    (after,) = source.read(()).users
+    (after,) = source.read(()).of(Kind.USER)
 
     assert after.identity == before.identity
     assert after.origin == f"cn=Countess,ou=elsewhere,{PEOPLE}"
@@ -60,7 +60,7 @@ def test_an_entry_that_two_searches_find_counts_once(start: Start) -> None:
 
     snapshot = source_for(server, users=users).read(())
 
-    assert [user.attributes["uid"] for user in snapshot.users] == [("ada",), ("bob",)]
+    assert [user.attributes["uid"] for user in snapshot.of(Kind.USER)] == [("ada",), ("bob",)]
     assert snapshot.rejections == ()
 
 
@@ -70,7 +70,7 @@ def test_two_entries_with_one_key_are_both_rejected(start: Start) -> None:
 
     snapshot = source_for(server, key="uid").read([user_key("ada")])
 
-    assert [user.identity for user in snapshot.users] == ["bob"]
+    assert [user.identity for user in snapshot.of(Kind.USER)] == ["bob"]
     assert {rejection.key for rejection in snapshot.rejections} == {user_key("ada")}
     assert sorted(rejection.origin for rejection in snapshot.rejections) == [f"cn=Ada,{PEOPLE}", f"cn=Other,{PEOPLE}"]
     assert snapshot.absences == {}
@@ -87,7 +87,7 @@ def test_an_entry_moved_between_two_searches_is_one(start: Start) -> None:
     )
     snapshot = source.read(())
 
-    assert [user.origin for user in snapshot.users] == [f"cn=Ada,{second}"]
+    assert [user.origin for user in snapshot.of(Kind.USER)] == [f"cn=Ada,{second}"]
     assert snapshot.rejections == ()
 
 
@@ -96,13 +96,13 @@ def test_an_entry_that_moved_past_both_searches_is_read_all_the_same(start: Star
     first, second = f"ou=a,{PEOPLE}", f"ou=b,{PEOPLE}"
     server = start(folder(first) + folder(second) + person(f"cn=Ada,{second}", "ada"))
     users = [{"base": first}, {"base": second}]
-    (ada,) = source_for(server, users=users).read(()).users
+    (ada,) = source_for(server, users=users).read(()).of(Kind.USER)
     move = f"dn: cn=Ada,{second}\nchangetype: modrdn\nnewrdn: cn=Ada\ndeleteoldrdn: 0\nnewsuperior: {first}\n"
 
     source = source_for(server, users=users, before=1, happens=lambda: server.modify(move))
     snapshot = source.read([user_key(ada.identity)])
 
-    assert [user.origin for user in snapshot.users] == [f"cn=Ada,{first}"]
+    assert [user.origin for user in snapshot.of(Kind.USER)] == [f"cn=Ada,{first}"]
     assert snapshot.absences == {}
 
 
@@ -112,7 +112,7 @@ def test_an_entry_without_key_is_a_rejection_that_says_what_to_do(start: Start) 
 
     snapshot = source_for(server, key="employeeNumber").read(())
 
-    assert [user.identity for user in snapshot.users] == ["2"]
+    assert [user.identity for user in snapshot.of(Kind.USER)] == ["2"]
     (rejection,) = snapshot.rejections
     assert rejection.key is None
     assert str(rejection).startswith(f"cn=Ada,{PEOPLE}: it has no key: employeeNumber is not there or not visible")
@@ -139,7 +139,7 @@ def test_a_missing_canary_is_an_incomplete_read(start: Start) -> None:
     """An entry that must be visible, and is not: others may be hidden too."""
     server = start(ADA)
     canary = f"cn=Ada,{PEOPLE}"
-    assert source_for(server, canaries=[canary]).read(()).users
+    assert source_for(server, canaries=[canary]).read(()).of(Kind.USER)
 
     server.modify(f"dn: {canary}\nchangetype: delete\n")
 
@@ -158,7 +158,7 @@ def test_an_account_that_loses_its_rights_reads_no_empty_directory(start: Start,
             f'access to * by group.exact="{readers}" read by * auth',
         ),
     )
-    assert source_for(server).read(()).users
+    assert source_for(server).read(()).of(Kind.USER)
     lose_rights = f"dn: {readers}\nchangetype: modify\ndelete: member\nmember: cn=reader,{SUFFIX}\n"
 
     with pytest.raises(SourceIncomplete):
@@ -194,7 +194,7 @@ def test_disabled_accounts_say_so(start: Start) -> None:
             f"pwdAccountLockedTime: {value}\n"
         )
 
-    users = source_for(server).read(()).users
+    users = source_for(server).read(()).of(Kind.USER)
 
     said = {user.attributes["uid"][0]: user.attributes["disabled"][0] for user in users}
     assert said == {"ada": "false", "locked": "true", "out": "false", "old": "true"}
@@ -205,7 +205,7 @@ def test_a_filter_is_sent_as_it_was_understood(start: Start) -> None:
     server = start(person(f"cn=Star,{PEOPLE}", "star", description="a*(b)\\") + ADA)
     users = [{"base": PEOPLE, "filter": r"( & (objectClass=person) (description=a\2a\28b\29\5c) )"}]
 
-    assert [user.attributes["uid"] for user in source_for(server, users=users).read(()).users] == [("star",)]
+    assert [user.attributes["uid"] for user in source_for(server, users=users).read(()).of(Kind.USER)] == [("star",)]
 
 
 def test_the_name_is_no_key() -> None:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.mapping.references import Resolver
 from syncd.model.entry import Entry
 from syncd.model.names import Key, Kind
+from syncd.model.needs import Reference
 from tests.unit.mapping.mapping_builders import GROUPS, desired, group, members, person, reasons, rules, unread
 
 
@@ -276,3 +278,21 @@ def test_nobody_is_lost_or_added_by_nesting(edges: list[tuple[int, int]], transp
             people |= {one for one in kept.entities[key].members if one.startswith("user:")}
             waiting += inner_of[key]
         assert people == reached(edges, number)
+
+
+def test_a_reference_may_have_any_name_and_name_any_kind() -> None:
+    """What is said of a value that names two says which part they would have; a kind that can't be named is not."""
+    boss = Reference(name="manager", attribute="boss", by={Kind.USER: "login"})
+    people = (person("1", "ada"), person("2", "bob"), person("3", "bob"))
+    resolver = Resolver(
+        boss,
+        rules().needs,
+        {Kind.USER: people, Kind.GROUP: (group("g1", name="ada"), group("g2", login="crew"))},
+        disabled=frozenset(),
+        unread=(),
+    )
+
+    assert resolver.resolve(person("4", boss="ada")).people == {"user:1"}
+    assert resolver.resolve(person("4", boss="crew")).outsiders == ("crew",)
+    assert resolver.resolve(person("4", boss="bob")).fault == "the manager 'bob' names more than one entry"
+    assert not resolver.finds_unread(Kind.GROUP)

@@ -1,17 +1,18 @@
-"""Whom do the member values of a group name?
+"""Whom do the values of a reference name?
 
-A value is looked for among the users, then among the groups, by the configured attribute; where one of its values is
-an address, all are compared folded. What names nobody is counted, never rejected: directories name people outside
-what we read. What names two is a rejection of the group: guessing would let the wrong one in.
+A value is looked for among the users, then among the groups, by the attribute of each that the reference says; where
+one of that attribute's values is an address, all are compared folded. What names nobody is counted, never rejected:
+directories name people outside what we read. What names two is a fault of the entry that says it: guessing would let
+the wrong one in.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from syncd.mapping.rules import Rules
 from syncd.mapping.values import clean, shown
 from syncd.model.entry import Entry
-from syncd.model.names import Key, Kind, make_key
+from syncd.model.names import Key, Kind, identity_of, kind_of, make_key
+from syncd.model.needs import Needs, Reference
 
 #: What the index says of a value besides a key: it names someone who is disabled, or two at once.
 _DISABLED, _SHARED = Key(""), Key("*")
@@ -20,8 +21,8 @@ MOST_OUTSIDERS = 20
 
 
 @dataclass(slots=True)
-class Membership:
-    """The direct members of one group."""
+class Named:
+    """Whom the values of a reference name in one entry."""
 
     people: frozenset[Key]
     groups: tuple[Key, ...] = ()
@@ -59,59 +60,61 @@ class _Index:
 
 
 class Resolver:
-    """Resolves member values. *disabled* are users that no group wants; *unread* are entries known by key only."""
+    """Resolves the values of *reference*, of which any kind of *needs* may be named.
+
+    *disabled* are those whom nobody wants to name; *unread* are entries known by key only.
+    """
 
     def __init__(
         self,
-        rules: Rules,
-        users: Iterable[Entry],
-        groups: Iterable[Entry],
+        reference: Reference,
+        needs: Mapping[Kind, Needs],
+        entries: Mapping[Kind, Iterable[Entry]],
         *,
         disabled: frozenset[Key],
         unread: Iterable[Key],
     ) -> None:
-        members = rules.members
-        self._from = members.from_ if members else ""
-        self._users, self._groups = _Index(), _Index()
+        self._reference = reference
+        self._needs = needs
         self._known: dict[Key, Key] = {}
-        unread = tuple(unread)
-        by = members.by if members else ""
-        groups_by = (members.groups_by or members.by) if members else ""
-        self._fill(self._users, users, by=by, key=rules.key, disabled=disabled)
-        self._fill(self._groups, groups, by=groups_by, key=rules.group_key, disabled=frozenset())
+        self._indexes = {kind: _Index() for kind in reference.by if kind in needs}
+        for kind in self._indexes:
+            self._fill(kind, entries[kind], disabled)
         for key in unread:
             self._known[key] = key
-            kind, _, identity = key.partition(":")
-            if kind == Kind.USER.value and by == rules.key:
-                self._users.add(identity, key)
-            if kind == Kind.GROUP.value and groups_by == rules.group_key:
-                self._groups.add(identity, key)
-        self._users.settle()
-        self._groups.settle()
-        #: Whether a group of which only the key is known can be named by a value.
-        self.finds_unread_groups = groups_by == rules.group_key
+            if self.finds_unread(kind_of(key)):
+                self._indexes[kind_of(key)].add(identity_of(key), key)
+        for index in self._indexes.values():
+            index.settle()
+        # Nearly every value names one of these.
+        self._first = next(iter(self._indexes.values()))
 
-    def _fill(self, index: _Index, entries: Iterable[Entry], *, by: str, key: str, disabled: frozenset[Key]) -> None:
+    def finds_unread(self, kind: Kind) -> bool:
+        """Return whether an entry of *kind* of which only the key is known can be named by a value."""
+        return kind in self._indexes and self._reference.by[kind] == self._needs[kind].key
+
+    def _fill(self, kind: Kind, entries: Iterable[Entry], disabled: frozenset[Key]) -> None:
+        index, by, is_key = self._indexes[kind], self._reference.by[kind], self.finds_unread(kind)
         for entry in entries:
             own = make_key(entry.kind, entry.identity)
             meant = _DISABLED if own in disabled else own
             self._known[own] = meant
-            if by == key:
+            if is_key:
                 index.keys[entry.identity] = meant
             else:
                 for value in entry.attributes.get(by) or ():
                     index.add(value, meant)
 
-    def resolve(self, entry: Entry) -> Membership:
-        """Return the direct members of the group *entry*."""
-        values = entry.attributes.get(self._from) or ()
-        get: Callable[[str], Key | None] = self._users.keys.get
-        found = frozenset(map(get, map(str.casefold, values) if self._users.folds else values))
+    def resolve(self, entry: Entry) -> Named:
+        """Return whom *entry* names."""
+        values = entry.attributes.get(self._reference.attribute) or ()
+        get: Callable[[str], Key | None] = self._first.keys.get
+        found = frozenset(map(get, map(str.casefold, values) if self._first.folds else values))
         if None in found or _DISABLED in found or _SHARED in found:
             return self._resolve_closely(values)
-        return Membership(found)  # type: ignore[arg-type]  # None was ruled out
+        return Named(found)  # type: ignore[arg-type]  # None was ruled out
 
-    def _resolve_closely(self, values: Iterable[str]) -> Membership:
+    def _resolve_closely(self, values: Iterable[str]) -> Named:
         people: set[Key] = set()
         groups: dict[Key, None] = {}
         outsiders: list[str] = []
@@ -124,15 +127,16 @@ class Resolver:
                 if value and len(outsiders) < MOST_OUTSIDERS:
                     outsiders.append(value)
             elif key == _SHARED:
-                fault = fault or f"the member {shown(value)} names more than one entry"
+                fault = fault or f"the {self._reference.name} {shown(value)} names more than one entry"
             elif key.startswith("group:"):
                 groups[key] = None
             elif key != _DISABLED:
                 people.add(key)
-        return Membership(frozenset(people), tuple(groups), outside, tuple(outsiders), fault)
+        return Named(frozenset(people), tuple(groups), outside, tuple(outsiders), fault)
 
     def _find(self, value: str) -> Key | None:
-        found = self._users.find(value)
-        if found is None:
-            found = self._groups.find(value)
-        return found if found is not None else self._known.get(Key(value))
+        for index in self._indexes.values():
+            found = index.find(value)
+            if found is not None:
+                return found
+        return self._known.get(Key(value))
