@@ -1,4 +1,4 @@
-"""The small Protocols through which the rooms meet. Implementations are named in `wiring.py` only."""
+"""The small Protocols through which the rooms meet. Implementations are named in `wiring` only."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager

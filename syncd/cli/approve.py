@@ -40,10 +40,10 @@ def approve(
 
     The next cycle sends it, as far as it is still needed, and nothing new.
     """
+    from syncd.clock import SystemClock
     from syncd.guards import SOURCE_GUARDS
     from syncd.model.memory import Approval
     from syncd.planning.judge import approvable
-    from syncd.wiring import SystemClock
 
     session = begin(config, organization)
     with open_store(session, must_exist=True) as store:

@@ -1,20 +1,17 @@
 """From settings to live objects: the one place that names concrete classes."""
 
 import os
-import secrets
-import string
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncd.clock import SystemClock
 from syncd.cycle import Parts
-from syncd.errors import ConfigurationError, Problem, UsageError
+from syncd.errors import ConfigurationError, Problem
 from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.model.names import Kind, identity_of, kind_of
 from syncd.planning import document
@@ -29,32 +26,11 @@ if TYPE_CHECKING:
     from syncd.notices.sending import Notices
     from syncd.notices.settings import HeartbeatSettings
     from syncd.sources.csv import CsvSource
-    from syncd.sources.ldap.proposal import Proposal
     from syncd.sources.ldap.settings import LdapSettings
     from syncd.sources.ldap.source import LdapSource
     from syncd.sources.settings import CsvSettings
     from syncd.store.store import Store
     from syncd.telemetry.settings import WebSettings
-
-#: Within what every kind of directory accepts: at least 8 and fewer than 64 (`workmail.md` F).
-_PASSWORD_LENGTH = 32
-_CHARACTERS = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-=_")
-
-
-class SystemClock:
-    """The machine's time; waiting ends early when *stop* is set."""
-
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        self._stop = stop or threading.Event()
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time(), UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        self._stop.wait(seconds)
 
 
 def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None = None) -> "Store":
@@ -145,6 +121,7 @@ def build(
 
 def _target(organization: OrganizationSettings, clock: Clock, observer: Observer, stop: threading.Event) -> Target:
     from syncd.workmail.client import BotoCaller
+    from syncd.workmail.passwords import make_password
     from syncd.workmail.target import WorkmailTarget
 
     workers = organization.apply.workers
@@ -240,43 +217,15 @@ def ldap_password(loaded: Loaded, name: str, settings: "LdapSettings") -> str:
 
 def ldapsearch_for(organization: OrganizationSettings, key: "Key") -> tuple[str, ...]:
     """Return the commands that show the entry of *key* in the directory; none for other kinds of source."""
-    from syncd.sources.ldap.ldapsearch import ldapsearch_line
-    from syncd.sources.ldap.queries import filter_for
+    from syncd.sources.ldap.ldapsearch import lines_for
     from syncd.sources.ldap.settings import LdapSettings
 
     settings, mapping = organization.source, organization.mapping
     if not isinstance(settings, LdapSettings):
         return ()
-    is_user = kind_of(key) is Kind.USER
-    attribute = mapping.key if is_user else mapping.groups.key if mapping.groups else ""
-    wanted = filter_for(attribute, identity_of(key))
-    bases = dict.fromkeys(query.base for query in (settings.users if is_user else settings.groups))
-    return tuple(ldapsearch_line(settings, base, "sub", wanted, ("*", attribute)) for base in bases if attribute)
-
-
-def propose_ldap(
-    server: str, *, ca_file: Path | None, start_tls: bool, bind_dn: str, password: str, base: str
-) -> "Proposal":
-    """Return a configuration for the LDAP server *server*, which is asked what it is.
-
-    Raises:
-        UsageError: this is no way to reach a server.
-        SourceError: it doesn't answer, or not what is needed.
-    """
-    from pydantic import ValidationError
-
-    from syncd.sources.ldap.connection import open_session
-    from syncd.sources.ldap.proposal import propose
-    from syncd.sources.ldap.settings_connection import ConnectionSettings
-
-    bind = {"dn": bind_dn, "password": password} if bind_dn else {"method": "anonymous"}
-    tls = {"ca_file": None if ca_file is None else ca_file.absolute(), "start_tls": start_tls}
-    try:
-        settings = ConnectionSettings.model_validate({"servers": [server], "tls": tls, "bind": bind})
-    except ValidationError as error:
-        reasons = [str(finding["msg"]).removeprefix("Value error, ") for finding in error.errors(include_input=False)]
-        raise UsageError(f"{server} can't be asked: {'; '.join(reasons)}") from error
-    return propose(settings, partial(open_session, settings, clock=SystemClock()), base=base)
+    kind = kind_of(key)
+    attribute = mapping.key if kind is Kind.USER else mapping.groups.key if mapping.groups else ""
+    return lines_for(settings, kind, attribute, identity_of(key)) if attribute else ()
 
 
 def notices(
@@ -338,14 +287,6 @@ def serve_emulator(
     from syncd.emulator.server import run_emulator
 
     run_emulator(listen, data=data, seed=seed, faults=faults, log=log, ready=ready)
-
-
-def make_password() -> str:
-    """Return a random password with every kind of character that a policy may ask for."""
-    chosen = [secrets.choice(kind) for kind in _CHARACTERS]
-    chosen += [secrets.choice("".join(_CHARACTERS)) for _ in range(_PASSWORD_LENGTH - len(chosen))]
-    secrets.SystemRandom().shuffle(chosen)
-    return "".join(chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

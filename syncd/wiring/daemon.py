@@ -11,6 +11,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from syncd import wiring
+from syncd.clock import SystemClock
 from syncd.cycle import Options, run_cycle
 from syncd.daemon.daemon import Daemon, Surroundings
 from syncd.daemon.health import Health
@@ -74,7 +75,7 @@ class Service:
         self._store = store
         self._mailbox = mailbox
         self._own_clock = clock
-        self._machine = wiring.SystemClock()
+        self._machine = SystemClock()
         self._clock = clock or self._machine
         self._random = SystemRandom()
         self._log = get_logger()

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from syncd.clock import SystemClock
 from syncd.errors import ConfigurationError
 from syncd.model.check import Check, fail, failed, not_asked, ok
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.wiring import (
-    SystemClock,
     csv_source,
     heartbeats,
     ldap_password,

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from syncd.clock import SystemClock
 from syncd.cycle import Options, Parts, run_cycle
 from syncd.emulator import Emulator, Switches
 from syncd.guards import GUARDS, SOURCE_GUARDS
@@ -24,7 +25,6 @@ from syncd.planning import document
 from syncd.sources.csv import CsvSource
 from syncd.sources.settings import CsvSettings
 from syncd.store.store import Store
-from syncd.wiring import SystemClock
 from syncd.workmail.facets import FACETS
 from syncd.workmail.failures import CREDENTIALS
 from syncd.workmail.limits import workmail_limits
