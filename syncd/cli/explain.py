@@ -70,7 +70,7 @@ def explain(
 
 
 def _story(organization: "OrganizationSettings", key: "Key", stored: "OrganizationStore") -> Story:
-    from syncd.wiring import ldapsearch_for
+    from syncd.wiring import look_up
 
     plan = stored.history.last_plan()
     return Story(
@@ -82,7 +82,7 @@ def _story(organization: "OrganizationSettings", key: "Key", stored: "Organizati
         planned_at=None if plan is None else plan.created_at,
         standing=() if plan is None else tuple(_standing(plan, key)),
         operations=stored.history.operations_of(key),
-        look_up=ldapsearch_for(organization, key),
+        look_up=look_up(organization, key),
     )
 
 

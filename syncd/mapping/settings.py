@@ -1,5 +1,6 @@
 """The `mapping` section: which attribute or template gives which property of an entity."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -93,3 +94,10 @@ class MappingSettings(Section):
     users: UserSettings
     groups: GroupSettings | None = None
     tests: tuple[Example, ...] = ()
+
+    def with_user_defaults(self, defaults: Mapping[str, str]) -> "MappingSettings":
+        """Return the mapping in which *defaults* stand for what the configuration leaves out of users."""
+        missing = {name: text for name, text in defaults.items() if name not in self.users.model_fields_set}
+        if not missing:
+            return self
+        return self.model_copy(update={"users": self.users.model_copy(update=missing)})

@@ -17,18 +17,16 @@ from syncd.model.names import Kind, identity_of, kind_of
 from syncd.planning import document
 from syncd.ports import Clock, Observer, Source, Target
 from syncd.settings import Loaded, OrganizationSettings
+from syncd.sources.registry import row_of
+from syncd.sources.row import Making
 
 if TYPE_CHECKING:
     from syncd.mapping import Rules
-    from syncd.mapping.settings import MappingSettings
     from syncd.model.names import Key
+    from syncd.model.policy import Section
     from syncd.notices.report_files import ReportFiles
     from syncd.notices.sending import Notices
     from syncd.notices.settings import HeartbeatSettings
-    from syncd.sources.csv import CsvSource
-    from syncd.sources.ldap.settings import LdapSettings
-    from syncd.sources.ldap.source import LdapSource
-    from syncd.sources.settings import CsvSettings
     from syncd.store.store import Store
     from syncd.telemetry.settings import WebSettings
 
@@ -91,12 +89,12 @@ def build(
     clock = clock or SystemClock(stop)
     stored = store.organization(organization.workmail.organization_id)
     limits = workmail_limits()
-    rules = mapping.Rules(mapping_of(organization))
+    rules = mapping.Rules(organization.mapping_in_force)
     return Parts(
         organization=organization.name,
         organization_id=organization.workmail.organization_id,
-        source=_source(loaded, organization, rules, clock=clock, observer=observer),
-        source_name=f"{organization.source.type}:{organization.mapping.key}",
+        source=build_source(loaded, organization, rules, clock=clock, observer=observer),
+        source_name=f"{row_of(organization.source).name}:{organization.mapping.key}",
         map_snapshot=partial(mapping.map_snapshot, rules=rules, limits=limits),
         maps_profile=rules.maps_profile,
         limits=limits,
@@ -136,18 +134,7 @@ def _target(organization: OrganizationSettings, clock: Clock, observer: Observer
     )
 
 
-def mapping_of(organization: OrganizationSettings) -> "MappingSettings":
-    """Return the mapping; unless it says who is enabled, an LDAP server's disabled accounts are not."""
-    from syncd.sources.ldap.settings import LdapSettings
-
-    mapping = organization.mapping
-    if not isinstance(organization.source, LdapSettings) or "enabled" in mapping.users.model_fields_set:
-        return mapping
-    users = mapping.users.model_copy(update={"enabled": "{{ disabled != 'true' }}"})
-    return mapping.model_copy(update={"users": users})
-
-
-def _source(
+def build_source(
     loaded: Loaded,
     organization: OrganizationSettings,
     rules: "Rules",
@@ -155,77 +142,50 @@ def _source(
     clock: Clock,
     observer: Observer | None = None,
 ) -> Source:
-    from syncd.sources.ldap.settings import LdapSettings
-
-    if isinstance(organization.source, LdapSettings):
-        return ldap_source(loaded, organization, rules, clock=clock, observer=observer)
-    return csv_source(loaded, organization.source, rules)
-
-
-def csv_source(loaded: Loaded, settings: "CsvSettings", rules: "Rules") -> "CsvSource":
-    """Return the CSV source that *settings* describe; no file is opened yet."""
-    from syncd.sources.csv import CsvSource
-
-    return CsvSource(settings, folder=loaded.folder, users=rules.users, groups=rules.groups)
+    """Return the source of *organization*; nobody is asked yet."""
+    making = making_of(loaded, organization, rules, clock=clock, observer=observer)
+    source: Source = row_of(organization.source).build(organization.source, making)
+    return source
 
 
-def ldap_source(
+def making_of(
     loaded: Loaded,
     organization: OrganizationSettings,
     rules: "Rules",
     *,
     clock: Clock,
     observer: Observer | None = None,
-) -> "LdapSource":
-    """Return the LDAP source of *organization*; nobody is asked yet."""
-    from syncd.sources.ldap.connection import open_session
-    from syncd.sources.ldap.settings import LdapSettings
-    from syncd.sources.ldap.source import LdapSource
-
-    settings = organization.source
-    assert isinstance(settings, LdapSettings)  # noqa: S101 - the caller has looked
-    connect = partial(
-        open_session,
-        settings,
-        clock=clock,
-        password=partial(ldap_password, loaded, organization.name, settings),
-    )
-    if observer is not None:
-        connect = partial(connect, event=observer.event)
-    return LdapSource(
-        settings,
+) -> Making:
+    """Return what the source of *organization* is made with."""
+    return Making(
+        folder=loaded.folder,
         users=rules.users,
         groups=rules.groups,
         members_by=rules.members.by if rules.members else "dn",
         clock=clock,
-        connect=connect,
+        event=None if observer is None else observer.event,
+        settings_now=partial(_source_settings_now, loaded, organization),
     )
 
 
-def ldap_password(loaded: Loaded, name: str, settings: "LdapSettings") -> str:
-    """Return the password as it is now: it may have been changed since the configuration was read."""
+def _source_settings_now(loaded: Loaded, organization: OrganizationSettings) -> "Section":
+    """Return the settings of the source as the file has them now; those in force where it can't be read."""
     from syncd.settings import load
 
-    bind = settings.bind
     with suppress(ConfigurationError):
-        organizations = load(loaded.path).settings.organizations
-        bind = next(
-            (each.source.bind for each in organizations if each.name == name and each.source.type == "ldap"), bind
-        )
-    return bind.password.get_secret_value() if bind.password else ""
+        for each in load(loaded.path).settings.organizations:
+            if each.name == organization.name:
+                return each.source
+    return organization.source
 
 
-def ldapsearch_for(organization: OrganizationSettings, key: "Key") -> tuple[str, ...]:
-    """Return the commands that show the entry of *key* in the directory; none for other kinds of source."""
-    from syncd.sources.ldap.ldapsearch import lines_for
-    from syncd.sources.ldap.settings import LdapSettings
-
-    settings, mapping = organization.source, organization.mapping
-    if not isinstance(settings, LdapSettings):
-        return ()
-    kind = kind_of(key)
+def look_up(organization: OrganizationSettings, key: "Key") -> tuple[str, ...]:
+    """Return the commands that show the entry of *key* in the directory; none where its type of source has none."""
+    mapping, kind = organization.mapping, kind_of(key)
     attribute = mapping.key if kind is Kind.USER else mapping.groups.key if mapping.groups else ""
-    return lines_for(settings, kind, attribute, identity_of(key)) if attribute else ()
+    if not attribute:
+        return ()
+    return row_of(organization.source).look_up(organization.source, kind, attribute, identity_of(key))
 
 
 def notices(
@@ -322,5 +282,5 @@ def run_examples(loaded: Loaded, organization: OrganizationSettings) -> tuple[Pr
     from syncd.workmail.limits import workmail_limits
 
     index = loaded.settings.organizations.index(organization)
-    rules = mapping.Rules(mapping_of(organization), where=f"{loaded.path}: organizations[{index}].mapping")
+    rules = mapping.Rules(organization.mapping_in_force, where=f"{loaded.path}: organizations[{index}].mapping")
     return mapping.run_examples(rules, workmail_limits())

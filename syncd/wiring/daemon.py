@@ -27,7 +27,7 @@ from syncd.notices.report_files import ReportFiles
 from syncd.notices.settings import HEARTBEAT
 from syncd.ports import Clock
 from syncd.settings import Loaded, OrganizationSettings
-from syncd.sources.settings import CsvSettings
+from syncd.sources.registry import row_of
 from syncd.store.store import Store
 from syncd.telemetry.board import Board
 from syncd.telemetry.http import HttpServer, Probes, make_app
@@ -197,7 +197,6 @@ class Service:
         parts = wiring.build(
             loaded, organization, store=self._store, observer=observer, stop=seat.stop, clock=self._own_clock
         )
-        watched = [source.users, source.groups] if isinstance(source, CsvSettings) else []
         return Work(
             organization=name,
             schedule=organization.schedule,
@@ -206,7 +205,7 @@ class Service:
             progress=seat.progress,
             stop=seat.stop,
             settings=organization,
-            files=tuple(loaded.folder / each for each in watched if each is not None),
+            files=row_of(source).files(source, loaded.folder),
         )
 
     def _not_reported(self, _organization: str, _error: OSError) -> None:

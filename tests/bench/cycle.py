@@ -22,8 +22,8 @@ from syncd.model.memory import Binding
 from syncd.model.names import EntityId, group_key, user_key
 from syncd.model.policy import Mode, Policy
 from syncd.planning import document
-from syncd.sources.csv import CsvSource
-from syncd.sources.settings import CsvSettings
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.source import CsvSource
 from syncd.store.store import Store
 from syncd.workmail.facets import FACETS
 from syncd.workmail.failures import CREDENTIALS

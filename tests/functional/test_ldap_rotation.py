@@ -43,7 +43,7 @@ def test_a_rotated_password_needs_no_restart(tmp_path: Path) -> None:
         (tmp_path / "syncd.yaml").write_text(text, encoding="utf-8")
         loaded = load(tmp_path / "syncd.yaml")
         (organization,) = loaded.settings.organizations
-        source = wiring.ldap_source(loaded, organization, Rules(organization.mapping), clock=SystemClock())
+        source = wiring.build_source(loaded, organization, Rules(organization.mapping), clock=SystemClock())
         assert len(source.read(()).users) == len(CREW)
 
         slapd.modify(f"dn: {slapd.reader}\nchangetype: modify\nreplace: userPassword\nuserPassword: {NEW_PASSWORD}\n")

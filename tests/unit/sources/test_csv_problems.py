@@ -10,8 +10,8 @@ from syncd.errors import SourceError, SourceIncomplete, SourceUnreachable
 from syncd.model.entry import Snapshot
 from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile, unreadable
+from syncd.sources.csv.settings import CsvCaps, CsvSettings
 from syncd.sources.csv.source import CsvSource
-from syncd.sources.settings import CsvCaps, CsvSettings
 
 Reader = Callable[..., Snapshot]
 

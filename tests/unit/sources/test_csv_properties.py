@@ -13,8 +13,8 @@ from syncd.model.entry import Snapshot
 from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile
 from syncd.sources.csv.inspection import inspect, position
+from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
-from syncd.sources.settings import CsvSettings
 
 #: Text that is likely to mean something to a reader of CSV.
 PIECES = st.sampled_from(

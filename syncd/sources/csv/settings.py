@@ -1,11 +1,10 @@
-"""The `source` section of an organization: CSV files and how they are written, or an LDAP server."""
+"""The `source` section of type `csv`: files, and how they are written."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from syncd.model.policy import Section
-from syncd.sources.ldap.settings import LdapSettings
 
 _MEBIBYTE = 1024 * 1024
 
@@ -70,7 +69,3 @@ class CsvSettings(Section):
             message = f"multi_value contains the quote {self.quote!r}: choose another separator"
             raise ValueError(message)
         return self
-
-
-#: One kind of directory; `type` says which.
-SourceSettings = Annotated[CsvSettings | LdapSettings, Field(discriminator="type")]
