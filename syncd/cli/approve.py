@@ -45,7 +45,7 @@ def approve(
     from syncd.model.memory import Approval
     from syncd.planning.judge import approvable
 
-    session = begin(config, organization)
+    session = begin(config, organization, templates=False)
     with open_store(session, must_exist=True) as store:
         owner, stored = find_plan(session, store, digest)
         freed = approvable(stored, SOURCE_GUARDS)

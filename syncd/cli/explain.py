@@ -50,7 +50,7 @@ def explain(
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show what is known of a person or group, and why."""
-    session = begin(config, organization)
+    session = begin(config, organization, templates=False)
     with open_store(session, must_exist=True) as store:
         stories = [
             _story(each, candidate, store.organization(each.workmail.organization_id))

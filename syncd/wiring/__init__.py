@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncd.clock import SystemClock
-from syncd.cycle import Parts
 from syncd.errors import ConfigurationError, Problem
-from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.model.names import Kind, identity_of, kind_of
-from syncd.planning import document
 from syncd.ports import Clock, Observer, Source, Target
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.sources.registry import row_of
 from syncd.sources.row import Making
 
 if TYPE_CHECKING:
-    from syncd.mapping import Rules
+    from syncd.cycle import Parts
+    from syncd.mapping.rules import Rules
     from syncd.model.names import Key
     from syncd.model.policy import Section
     from syncd.notices.report_files import ReportFiles
@@ -37,6 +35,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
     Raises:
         StoreError: it can't be opened.
     """
+    from syncd.planning import document
     from syncd.store.settings import store_path
     from syncd.store.store import Store
 
@@ -75,13 +74,16 @@ def build(
     observer: Observer,
     stop: threading.Event,
     clock: Clock | None = None,
-) -> Parts:
+) -> "Parts":
     """Return what the cycles of *organization* are made of; nothing is asked yet.
 
     Raises:
         ConfigurationError: the AWS client can't be made.
     """
-    from syncd import mapping
+    from syncd.cycle import Parts
+    from syncd.guards import GUARDS, SOURCE_GUARDS
+    from syncd.mapping.rules import Rules
+    from syncd.mapping.snapshot import map_snapshot
     from syncd.workmail.facets import FACETS
     from syncd.workmail.failures import CREDENTIALS
     from syncd.workmail.limits import workmail_limits
@@ -89,13 +91,13 @@ def build(
     clock = clock or SystemClock(stop)
     stored = store.organization(organization.workmail.organization_id)
     limits = workmail_limits()
-    rules = mapping.Rules(organization.mapping_in_force)
+    rules = Rules(organization.mapping_in_force)
     return Parts(
         organization=organization.name,
         organization_id=organization.workmail.organization_id,
         source=build_source(loaded, organization, rules, clock=clock, observer=observer),
         source_name=f"{row_of(organization.source).name}:{organization.mapping.key}",
-        map_snapshot=partial(mapping.map_snapshot, rules=rules, limits=limits),
+        map_snapshot=partial(map_snapshot, rules=rules, limits=limits),
         maps_profile=rules.maps_profile,
         limits=limits,
         target=_target(organization, clock, observer, stop),
@@ -226,6 +228,8 @@ def report_files(
 
 def guard_names() -> tuple[str, ...]:
     """Return the names of all guards that may trip."""
+    from syncd.guards import GUARDS
+
     return tuple(guard.name for guard in GUARDS)
 
 
@@ -278,9 +282,10 @@ def emulator_on_a_free_port(seed: Path) -> Iterator[ServedEmulator]:
 
 def run_examples(loaded: Loaded, organization: OrganizationSettings) -> tuple[Problem, ...]:
     """Return a problem for each example of the mapping that doesn't hold; nobody is asked."""
-    from syncd import mapping
+    from syncd.mapping import examples
+    from syncd.mapping.rules import Rules
     from syncd.workmail.limits import workmail_limits
 
     index = loaded.settings.organizations.index(organization)
-    rules = mapping.Rules(organization.mapping_in_force, where=f"{loaded.path}: organizations[{index}].mapping")
-    return mapping.run_examples(rules, workmail_limits())
+    rules = Rules(organization.mapping_in_force, where=f"{loaded.path}: organizations[{index}].mapping")
+    return examples.run_examples(rules, workmail_limits())

@@ -115,7 +115,7 @@ def _notices(loaded: Loaded) -> Iterator[Check]:
 
 
 def _source(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]:
-    from syncd.mapping import Rules
+    from syncd.mapping.rules import Rules
 
     making = making_of(loaded, organization, Rules(organization.mapping_in_force), clock=SystemClock())
     yield from row_of(organization.source).examine(organization.source, making)

@@ -16,8 +16,9 @@ from syncd.clock import SystemClock
 from syncd.cycle import Options, Parts, run_cycle
 from syncd.emulator import Emulator, Switches
 from syncd.guards import GUARDS, SOURCE_GUARDS
-from syncd.mapping import Rules, map_snapshot
+from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings
+from syncd.mapping.snapshot import map_snapshot
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, group_key, user_key
 from syncd.model.policy import Mode, Policy

@@ -63,7 +63,7 @@ def _configure(place: Path, endpoint: str) -> None:
     text += "\nhttp: {listen: 127.0.0.1:0}\n"
     with EmulatorServer(emulator) as server:
         _write(place, text, server.endpoint_url)
-        subprocess.run([*_SYNCD, "sync"], cwd=place, env=_environment(), capture_output=True, check=False)
+        subprocess.run([*_SYNCD, "sync"], cwd=place, env=_environment(place), capture_output=True, check=False)
     _write(place, text, endpoint)
 
 
@@ -71,15 +71,18 @@ def _write(place: Path, text: str, endpoint: str) -> None:
     (place / "syncd.yaml").write_text(text.replace("http://127.0.0.1:8625", endpoint), encoding="utf-8")
 
 
-def _environment(**more: str) -> Mapping[str, str]:
+def _environment(place: Path, **more: str) -> Mapping[str, str]:
+    """Return what the commands run in: modules are compiled, as installed ones are, into a folder of their own."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"}
-    return {**os.environ, **keys, "PYTHONPATH": str(ROOT), "SYNCD_CONFIG": "syncd.yaml", **more}
+    ours = {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(place / "compiled"), "SYNCD_CONFIG": "syncd.yaml"}
+    return {**inherited, **keys, **ours, **more}
 
 
 def _whole(place: Path, *command: str) -> float:
     """Return the CPU seconds of a command that ends by itself."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, cwd=place, env=_environment(), stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(command, cwd=place, env=_environment(place), stdout=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -87,7 +90,7 @@ def _whole(place: Path, *command: str) -> float:
 def _until_asked(place: Path, service: socket.socket, command: str) -> float:
     """Return the CPU seconds until the command connects to *service*."""
     with subprocess.Popen(
-        [*_SYNCD, command], cwd=place, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*_SYNCD, command], cwd=place, env=_environment(place), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
             service.accept()[0].close()
@@ -113,7 +116,7 @@ def _until_ready(place: Path) -> float:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(place / "notify"))
         systemd.settimeout(_PATIENCE_S)
-        environment = _environment(NOTIFY_SOCKET=str(place / "notify"))
+        environment = _environment(place, NOTIFY_SOCKET=str(place / "notify"))
         with subprocess.Popen([*_SYNCD, "run"], cwd=place, env=environment, stderr=subprocess.DEVNULL) as process:
             try:
                 while systemd.recv(4096) != b"READY=1":

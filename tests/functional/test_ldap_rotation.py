@@ -7,7 +7,7 @@ import pytest
 from syncd import wiring
 from syncd.clock import SystemClock
 from syncd.errors import SourceUnreachable
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.settings import load
 from tests.fakes.ldap_world import CREW, GROUPS, PEOPLE, directory
 from tests.fakes.slapd import READER_PASSWORD, Slapd, skip_without_slapd
