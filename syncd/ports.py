@@ -86,14 +86,6 @@ class MemoryStore(Protocol):
         """Replace all marks, and the last good counts (an empty mapping leaves them as they are)."""
         ...
 
-    def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
-        """Write *binding*; remove the one of *replaces*."""
-        ...
-
-    def unbind(self, key: Key) -> None:
-        """Forget the binding of *key*."""
-        ...
-
 
 class DetailsStore(Protocol):
     """Details kept between cycles."""

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from syncd.emulator import Emulator
+from syncd.emulator.server import EmulatorServer
+
 HEAVY = {"boto3", "botocore", "ldap3", "sqlalchemy"}
 #: What a cycle alone needs.
 ONLY_CYCLES = {"jinja2", "syncd.cycle", "syncd.mapping.rules", "syncd.guards", "syncd.workmail.target"}
@@ -55,7 +58,7 @@ organizations:
       users: {name: login, display_name: "{{ given }} {{ family }}", primary_email: mail}
     workmail:
       organization_id: m-0123456789abcdef0123456789abcdef
-      endpoint_url: http://127.0.0.1:9
+      endpoint_url: SERVICE
 """
 
 
@@ -91,7 +94,8 @@ def test_settings_load_no_heavy_package(root: Path) -> None:
 
 def test_status_loads_the_store_alone(root: Path, tmp_path: Path) -> None:
     """What the store knows is shown without templates, sources, the service, or what runs a cycle."""
-    (tmp_path / "syncd.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    text = CONFIGURATION.replace("SERVICE", "http://127.0.0.1:9")
+    (tmp_path / "syncd.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "syncd.db").touch()
     loaded = loaded_by(ASK_FOR_STATUS, root, tmp_path)
 
@@ -101,8 +105,10 @@ def test_status_loads_the_store_alone(root: Path, tmp_path: Path) -> None:
 
 def test_a_plan_that_nobody_watches_loads_no_bar_and_no_log(root: Path, tmp_path: Path) -> None:
     """`syncd plan` in a script draws nothing, logs nothing and serves nothing."""
-    (tmp_path / "syncd.yaml").write_text(CONFIGURATION, encoding="utf-8")
-    loaded = loaded_by(BEGIN_PLAN, root, tmp_path)
+    with EmulatorServer(Emulator()) as server:
+        text = CONFIGURATION.replace("SERVICE", server.endpoint_url)
+        (tmp_path / "syncd.yaml").write_text(text, encoding="utf-8")
+        loaded = loaded_by(BEGIN_PLAN, root, tmp_path)
 
     assert "syncd.cycle" in loaded
     assert "ldap3" not in loaded

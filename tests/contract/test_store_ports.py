@@ -14,7 +14,8 @@ from syncd.model.operation import Call, Generated, Operation, Ref
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.state import DETAILS, Details
 from syncd.planning.document import dumps, loads
-from syncd.ports import DetailsStore, History, Journal, Lock, MemoryStore
+from syncd.ports import DetailsStore, History, Journal, Lock
+from syncd.store.memory import StoredMemory
 from syncd.store.store import Store
 from tests.builders import ORGANIZATION_ID, binding, entity_id, operation, plan
 from tests.fakes.clock import FakeClock
@@ -26,7 +27,8 @@ LEELA = Key("user:leela")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    memory: MemoryStore
+    #: Both write bindings directly too, for tests; a cycle does it through the journal.
+    memory: StoredMemory | FakeStores
     details: DetailsStore
     journal: Callable[[str], Journal]
     history: History
