@@ -1,4 +1,4 @@
-"""The small Protocols through which the rooms meet. Implementations are named in `wiring.py` only."""
+"""The small Protocols through which the rooms meet. Implementations are named in `wiring` only."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -89,12 +89,8 @@ class MemoryStore(Protocol):
         """Replace all marks, and the last good counts (an empty mapping leaves them as they are)."""
         ...
 
-    def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
-        """Write *binding*; remove the one of *replaces*."""
-        ...
-
-    def unbind(self, key: Key) -> None:
-        """Forget the binding of *key*."""
+    def bind(self, binding: Binding) -> None:
+        """Write *binding* outside of any operation: a removal that was rolled back is forgotten."""
         ...
 
 

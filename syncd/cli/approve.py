@@ -40,13 +40,13 @@ def approve(
 
     The next cycle sends it, as far as it is still needed, and nothing new.
     """
+    from syncd.clock import SystemClock
     from syncd.errors import UsageError
     from syncd.guards import SOURCE_GUARDS
     from syncd.model.memory import Approval
     from syncd.planning.judge import approvable
-    from syncd.wiring import SystemClock
 
-    session = begin(config, organization)
+    session = begin(config, organization, templates=False)
     with open_store(session, must_exist=True) as store:
         owner, stored = find_plan(session, store, digest)
         if stored.is_of_earlier_version:

@@ -28,11 +28,13 @@ def check(*, config: ConfigOption = None, organization: OrganizationOption = Non
 
 
 def _summary(organization: "OrganizationSettings") -> str:
+    from syncd.sources.registry import row_of
+
     examples = len(organization.mapping.tests)
     parts = [
         f"mode {organization.mode.value}",
         str(organization.schedule),
-        f"source {organization.source.type}",
+        f"source {row_of(organization.source).name}",
         organization.workmail.organization_id,
     ]
     if examples:

@@ -50,7 +50,7 @@ def explain(
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show what is known of a person or group, and why."""
-    session = begin(config, organization)
+    session = begin(config, organization, templates=False)
     with open_store(session, must_exist=True) as store:
         stories = [
             _story(each, candidate, store.organization(each.workmail.organization_id))
@@ -70,7 +70,7 @@ def explain(
 
 
 def _story(organization: "OrganizationSettings", key: "Key", stored: "OrganizationStore") -> Story:
-    from syncd.wiring import ldapsearch_for
+    from syncd.wiring import look_up
 
     plan = stored.history.last_plan()
     return Story(
@@ -82,7 +82,7 @@ def _story(organization: "OrganizationSettings", key: "Key", stored: "Organizati
         planned_at=None if plan is None else plan.created_at,
         standing=() if plan is None else tuple(_standing(plan, key)),
         operations=stored.history.operations_of(key),
-        look_up=ldapsearch_for(organization, key),
+        look_up=look_up(organization, key),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from syncd.clock import SystemClock
 from syncd.errors import StoreError, SyncdError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Figures:
 
         ensure_writable(path)
         self._path = path
-        self._clock = wiring.SystemClock()
+        self._clock = SystemClock()
         self._metrics: Metrics = new_metrics(organizations=names, guards=wiring.guard_names(), from_start=False)
         digest = hashlib.sha256(loaded.path.read_bytes()).hexdigest()
         self._metrics.reloaded(ok=True, at=self._clock.now(), sha256=digest)

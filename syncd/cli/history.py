@@ -21,7 +21,7 @@ def history(
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show the last cycles, the latest first."""
-    session = begin(config, organization)
+    session = begin(config, organization, templates=False)
     with open_store(session, must_exist=True) as store:
         cycles = {
             each.name: store.organization(each.workmail.organization_id).history.cycles(limit)

@@ -60,7 +60,8 @@ def init(
 def _proposed(
     server: str, ca_file: Path | None, bind_dn: str, password_file: Path | None, base: str, *, start_tls: bool
 ) -> str:
-    from syncd.wiring import propose_ldap
+    from syncd.clock import SystemClock
+    from syncd.sources.ldap.proposal import Address, propose_for
 
     if bool(bind_dn) != bool(password_file):
         raise UsageError("--bind-dn and --password-file belong together")
@@ -68,7 +69,8 @@ def _proposed(
         password = password_file.read_text(encoding="utf-8").rstrip("\r\n") if password_file else ""
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{password_file} can't be read: {error}", hint="name another file") from error
-    proposal = propose_ldap(server, ca_file=ca_file, start_tls=start_tls, bind_dn=bind_dn, password=password, base=base)
+    address = Address(server=server, ca_file=ca_file, start_tls=start_tls, bind_dn=bind_dn, password=password)
+    proposal = propose_for(address, base=base, clock=SystemClock())
     typer.echo(f"{server} is {proposal.flavor}, with entries below {proposal.base}.")
     return proposal.text
 

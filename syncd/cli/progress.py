@@ -3,21 +3,14 @@
 import sys
 import threading
 from types import TracebackType
-from typing import Self
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING, Self
 
 from syncd.model.report import Outcome
 from syncd.ports import CycleObserver
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
 
 #: What people call the stages of a cycle.
 _STAGES = {
@@ -36,7 +29,17 @@ class Silent(CycleObserver):
 class ProgressBar(Silent):
     """Shows the stage of one cycle; use as a context manager around it."""
 
-    def __init__(self, organization: str, console: Console | None = None) -> None:
+    def __init__(self, organization: str, console: "Console | None" = None) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         self._organization = organization
         self._progress = Progress(
             TextColumn("{task.fields[organization]}: {task.description}"),

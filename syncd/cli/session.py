@@ -42,8 +42,10 @@ class Session:
         return len(self.organizations) > 1
 
 
-def begin(config: Path | None, names: Sequence[str] | None = None) -> Session:
+def begin(config: Path | None, names: Sequence[str] | None = None, *, templates: bool = True) -> Session:
     """Read the configuration and choose the organizations called *names*; all without.
+
+    A command that runs no cycle needs no *templates*: those of the mappings are not looked into.
 
     Raises:
         ConfigurationError: it can't be used.
@@ -52,7 +54,7 @@ def begin(config: Path | None, names: Sequence[str] | None = None) -> Session:
     from syncd.settings import find_file, load
     from syncd.settings.complaints import nearest
 
-    loaded = load(find_file(config))
+    loaded = load(find_file(config), templates=templates)
     known = {organization.name: organization for organization in loaded.settings.organizations}
     for name in names or ():
         if name not in known:
@@ -136,11 +138,14 @@ def _observed(
     session: Session, organization: str, command: str, figures: "Figures | None"
 ) -> "Iterator[CycleObserver]":
     """What people see, and the metrics if they go to a file."""
-    from syncd.daemon.observers import Several
-
     with ExitStack() as stack:
         shown = stack.enter_context(_shown(session, organization, command))
-        yield shown if figures is None else Several(shown, stack.enter_context(figures.cycle(organization)))
+        if figures is None:
+            yield shown
+            return
+        from syncd.daemon.observers import Several
+
+        yield Several(shown, stack.enter_context(figures.cycle(organization)))
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def status(
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show where each organization stands, from the store alone."""
-    session = begin(config, organization)
+    session = begin(config, organization, templates=False)
     with open_store(session, must_exist=True) as store:
         found = [_status(each, store.organization(each.workmail.organization_id)) for each in session.organizations]
     if format is ShortFormat.JSON:

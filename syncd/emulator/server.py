@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -16,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from syncd.clock import SystemClock
 from syncd.emulator.calllog import CallLog
 from syncd.emulator.control import Control
 from syncd.emulator.documents import read_document
@@ -32,19 +32,6 @@ SAVE_EVERY_S = 30.0
 #: How long a stopping server waits for answers under way.
 STOP_WITHIN_S = 2
 _START_WITHIN_S = 30.0
-
-
-class MachineClock:
-    """The time of this machine."""
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time(), UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        threading.Event().wait(seconds)
 
 
 class EmulatorServer:
@@ -65,7 +52,7 @@ class EmulatorServer:
         log: CallLog | None = None,
         credentials: Mapping[str, str] | None = None,
     ) -> None:
-        clock = clock or MachineClock()
+        clock = clock or SystemClock()
         self.emulator = emulator
         self.log = log or CallLog(clock)
         self.service = FaultyService(emulator, faults, clock=clock, log=self.log)
@@ -122,7 +109,7 @@ def run_emulator(
         ConfigurationError: a file can't be used.
     """
     host, port = parse_listen(listen, allow_remote=allow_remote)
-    clock = MachineClock()
+    clock = SystemClock()
     emulator = Emulator()
     with contextlib.closing(CallLog(clock, path=log)) as calls:
         kept = DataFile(data, emulator, calls) if data else None

@@ -12,11 +12,6 @@ references.py   values that name others -> keys
 nesting.py      groups within groups, and circles
 snapshot.py     the whole directory
 examples.py     the examples of a mapping hold
+
+Nothing is exported here: the settings must be readable without jinja2.
 """
-
-from syncd.mapping.examples import run_examples
-from syncd.mapping.rules import Rules
-from syncd.mapping.snapshot import map_snapshot
-from syncd.model.needs import Needs
-
-__all__ = ["Needs", "Rules", "map_snapshot", "run_examples"]

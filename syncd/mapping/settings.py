@@ -100,3 +100,10 @@ class MappingSettings(Section):
     def keys(self) -> Mapping[Kind, str]:
         """The key attribute of each kind that is mapped."""
         return {Kind.USER: self.key} | ({Kind.GROUP: self.groups.key} if self.groups else {})
+
+    def with_user_defaults(self, defaults: Mapping[str, str]) -> "MappingSettings":
+        """Return the mapping in which *defaults* stand for what the configuration leaves out of users."""
+        missing = {name: text for name, text in defaults.items() if name not in self.users.model_fields_set}
+        if not missing:
+            return self
+        return self.model_copy(update={"users": self.users.model_copy(update=missing)})

@@ -7,11 +7,11 @@ from pathlib import Path
 from syncd.model.check import Check, ok, warn
 from syncd.model.policy import Adopt, GuardSettings, Mode, RejectionThreshold, SourceThreshold, Threshold
 from syncd.settings.loading import Loaded
+from syncd.settings.reading import schema_of
 from syncd.settings.root import OrganizationSettings, Settings
 from syncd.settings.shape import Shape
 from syncd.settings.strict_yaml import Entries, Items, Node, Scalar, parse
-from syncd.sources.ldap.servers import parse_server
-from syncd.sources.ldap.settings import LdapSettings
+from syncd.sources.registry import row_of
 
 _MODES = {
     Mode.CREATE: "create: people are added; changes and removals are left out",
@@ -48,9 +48,7 @@ def examine_organization(organization: OrganizationSettings) -> Iterator[Check]:
     if organization.mode is Mode.FULL and removal.after_cycles == 1 and not removal.after:
         found = "who is missing in one read leaves at once"
         yield warn("removal", found, "set removal: {after_cycles: 3, after: 24h}")
-    source = organization.source
-    if isinstance(source, LdapSettings):
-        yield from _plaintext(source)
+    yield from row_of(organization.source).judge(organization.source)
     endpoint = organization.workmail.endpoint_url
     if endpoint is not None:
         what = "the emulator" if organization.workmail.is_emulated else "another endpoint"
@@ -94,7 +92,7 @@ def _references(path: Path) -> Iterator[tuple[str, str, str]]:
     """Yield key path, kind and name of each secret in the file at *path*, which is known to be right."""
     tree, _ = parse(path.read_text(encoding="utf-8-sig"), str(path))
     if tree is not None:
-        yield from _references_in(tree, Shape.of(Settings.model_json_schema(by_alias=True), tree), "")
+        yield from _references_in(tree, Shape.of(schema_of(Settings), tree), "")
 
 
 def _references_in(node: Node, shape: Shape, path: str) -> Iterator[tuple[str, str, str]]:
@@ -139,14 +137,6 @@ def _too_wide(limit: object) -> str:
             return f"{limit.percent:g} %"
         case _:
             return ""
-
-
-def _plaintext(source: LdapSettings) -> Iterator[Check]:
-    for text in source.servers:
-        server = parse_server(text)
-        if server.scheme == "ldap" and not source.is_secured(server) and not server.is_loopback:
-            found = f"{text} is asked in clear text, password included (allow_plaintext)"
-            yield warn("plaintext", found, "use ldaps://, or tls: {start_tls: true}")
 
 
 def _pilot(organization: OrganizationSettings) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.errors import ConfigurationError, Problem
-from syncd.mapping.rules import Rules
 from syncd.settings.complaints import nearest
 from syncd.settings.reading import read_model
 from syncd.settings.root import Settings
@@ -48,13 +47,14 @@ def find_file(named: Path | None, environment: Mapping[str, str] = os.environ) -
     raise ConfigurationError(f"no configuration file found (looked for {looked})", hint=hint)
 
 
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> Loaded:
-    """Read the configuration in *path*.
+def load(path: Path, environment: Mapping[str, str] = os.environ, *, templates: bool = True) -> Loaded:
+    """Read the configuration in *path*; without *templates*, those of the mappings are not looked into.
 
     Raises:
         ConfigurationError: with every problem of the file.
     """
-    settings, secrets = read_model(Settings, path, environment, also=_twice, inspect=_looked_through)
+    inspect = _looked_through if templates else _strangers
+    settings, secrets = read_model(Settings, path, environment, also=_twice, inspect=inspect)
     return Loaded(settings=settings, path=path, secrets=secrets)
 
 
@@ -75,6 +75,8 @@ def _strangers(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Prob
 
 def _mappings(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], Problem]]:
     """Compile the mappings: a template that can't be read is told now, not in the first cycle."""
+    from syncd.mapping.rules import Rules  # noqa: PLC0415 - who looks into the store alone runs no template
+
     for index, organization in enumerate(settings.organizations):
         try:
             Rules(organization.mapping)

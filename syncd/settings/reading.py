@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import WithDefaultSchema
 
 from syncd.errors import ConfigurationError, Problem
 from syncd.settings.complaints import Location, explain, find_place
@@ -19,6 +22,19 @@ _Model = TypeVar("_Model", bound=BaseModel)
 Examination = Callable[[Node, str], list[Problem]]
 #: Looks at the finished model; yields locations in the file, each with what is wrong there.
 Inspection = Callable[[_Model], Iterable[tuple[Location, Problem]]]
+
+
+class _Bare(GenerateJsonSchema):
+    """Leaves the defaults out: nothing asks for them while a file is read, and they take half of the time."""
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+@cache
+def schema_of(model: type[BaseModel]) -> Schema:
+    """Return the schema that a file of *model* is read beside; no defaults stand in it."""
+    return model.model_json_schema(by_alias=True, schema_generator=_Bare)
 
 
 def read_model(
@@ -38,7 +54,7 @@ def read_model(
     tree, problems = parse(_text(path), name)
     if tree is None:
         raise _wrong(name, problems)
-    schema = model.model_json_schema(by_alias=True)
+    schema = schema_of(model)
     references = References(name, path.absolute().parent, environment)
     tree = references.follow(tree, Shape.of(schema, tree))
     problems += references.problems

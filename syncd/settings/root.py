@@ -10,7 +10,7 @@ from syncd.mapping.settings import MappingSettings
 from syncd.model.durations import Duration
 from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy, Removal, Section
 from syncd.notices.settings import HeartbeatSettings, NoticeList, ReportsSettings
-from syncd.sources.settings import SourceSettings
+from syncd.sources.registry import SourceSettings, row_of
 from syncd.store.settings import StoreUrl
 from syncd.telemetry.settings import LogSettings
 from syncd.web.settings import HttpSettings
@@ -47,6 +47,11 @@ class OrganizationSettings(Section):
     guards: GuardSettings = GuardSettings()
     verify_within: Duration = timedelta(hours=24)
     apply: ApplySettings = ApplySettings()
+
+    @property
+    def mapping_in_force(self) -> MappingSettings:
+        """The mapping; what it leaves out is as usual for the type of source."""
+        return self.mapping.with_user_defaults(row_of(self.source).user_defaults)
 
     @property
     def policy(self) -> Policy:

@@ -1,1 +1,1 @@
-"""Where users and groups are read from: one file or package per kind of directory."""
+"""Where users and groups are read from: one package per type of source, and their registry."""

@@ -2,13 +2,15 @@
 
 import threading
 from datetime import datetime
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from syncd.errors import Interrupted, SourceError, SourceIncomplete, StoreError, SyncdError, TargetError
 from syncd.model.report import SUCCESSES, Outcome, Report, Result
 from syncd.ports import CycleObserver
 from syncd.telemetry.logs import Logger, get_logger, log_event
-from syncd.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from syncd.telemetry.metrics import Metrics
 
 #: Digits of a plan's digest on a line.
 _SHORT = 12
@@ -17,7 +19,7 @@ _SHORT = 12
 class MetricsObserver(CycleObserver):
     """Feeds *metrics* with what the cycles of one organization say; safe to call from several threads."""
 
-    def __init__(self, organization: str, metrics: Metrics) -> None:
+    def __init__(self, organization: str, metrics: "Metrics") -> None:
         self._organization = organization
         self._metrics = metrics
         self._cycle_id = ""
@@ -105,7 +107,7 @@ class MetricsObserver(CycleObserver):
 class TelemetryObserver(CycleObserver):
     """Logs what one organization's cycles say, and feeds *metrics* where there are any; safe for several threads."""
 
-    def __init__(self, organization: str, metrics: Metrics | None = None, logger: Logger | None = None) -> None:
+    def __init__(self, organization: str, metrics: "Metrics | None" = None, logger: Logger | None = None) -> None:
         self._metrics = None if metrics is None else MetricsObserver(organization, metrics)
         self._plain = logger or get_logger(organization=organization)
         self._log = self._plain

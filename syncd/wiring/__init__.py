@@ -1,60 +1,32 @@
 """From settings to live objects: the one place that names concrete classes."""
 
 import os
-import secrets
-import string
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncd.cycle import Parts
-from syncd.errors import ConfigurationError, Problem, UsageError
-from syncd.guards import GUARDS, SOURCE_GUARDS
+from syncd.clock import SystemClock
+from syncd.errors import ConfigurationError, Problem
 from syncd.model.names import identity_of, kind_of
-from syncd.planning import document
 from syncd.ports import Clock, Observer, Source, Target
 from syncd.settings import Loaded, OrganizationSettings
+from syncd.sources.registry import row_of
+from syncd.sources.row import Making
 
 if TYPE_CHECKING:
-    from syncd.mapping import Rules
-    from syncd.mapping.settings import MappingSettings
+    from syncd.cycle import Parts
+    from syncd.mapping.rules import Rules
     from syncd.model.names import Key
+    from syncd.model.policy import Section
     from syncd.notices.report_files import ReportFiles
     from syncd.notices.sending import Notices
     from syncd.notices.settings import HeartbeatSettings
-    from syncd.sources.csv import CsvSource
-    from syncd.sources.ldap.proposal import Proposal
-    from syncd.sources.ldap.settings import LdapSettings
-    from syncd.sources.ldap.source import LdapSource
-    from syncd.sources.settings import CsvSettings
     from syncd.store.store import Store
     from syncd.web.settings import WebSettings
-
-#: Within what every kind of directory accepts: at least 8 and fewer than 64 (`workmail.md` F).
-_PASSWORD_LENGTH = 32
-_CHARACTERS = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-=_")
-
-
-class SystemClock:
-    """The machine's time; waiting ends early when *stop* is set."""
-
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        self._stop = stop or threading.Event()
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time(), UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        self._stop.wait(seconds)
 
 
 def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None = None) -> "Store":
@@ -63,6 +35,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
     Raises:
         StoreError: it can't be opened.
     """
+    from syncd.planning import document
     from syncd.store.settings import store_path
     from syncd.store.store import Store
     from syncd.workmail.facets import PAGES
@@ -103,13 +76,16 @@ def build(
     observer: Observer,
     stop: threading.Event,
     clock: Clock | None = None,
-) -> Parts:
+) -> "Parts":
     """Return what the cycles of *organization* are made of; nothing is asked yet.
 
     Raises:
         ConfigurationError: the AWS client can't be made.
     """
-    from syncd import mapping
+    from syncd.cycle import Parts
+    from syncd.guards import GUARDS, SOURCE_GUARDS
+    from syncd.mapping.rules import Rules
+    from syncd.mapping.snapshot import map_snapshot
     from syncd.workmail.facets import FACETS, PAGES
     from syncd.workmail.failures import CREDENTIALS
     from syncd.workmail.limits import workmail_limits
@@ -117,13 +93,13 @@ def build(
     clock = clock or SystemClock(stop)
     stored = store.organization(organization.workmail.organization_id)
     limits = workmail_limits()
-    rules = mapping.Rules(mapping_of(organization))
+    rules = Rules(organization.mapping_in_force)
     return Parts(
         organization=organization.name,
         organization_id=organization.workmail.organization_id,
-        source=_source(loaded, organization, rules, clock=clock, observer=observer),
-        source_name=f"{organization.source.type}:{organization.mapping.key}",
-        map_snapshot=partial(mapping.map_snapshot, rules=rules, limits=limits),
+        source=build_source(loaded, organization, rules, clock=clock, observer=observer),
+        source_name=f"{row_of(organization.source).name}:{organization.mapping.key}",
+        map_snapshot=partial(map_snapshot, rules=rules, limits=limits),
         given=rules.given,
         limits=limits,
         target=_target(organization, clock, observer, stop),
@@ -148,6 +124,7 @@ def build(
 
 def _target(organization: OrganizationSettings, clock: Clock, observer: Observer, stop: threading.Event) -> Target:
     from syncd.workmail.client import BotoCaller
+    from syncd.workmail.passwords import make_password
     from syncd.workmail.target import WorkmailTarget
 
     workers = organization.apply.workers
@@ -162,18 +139,7 @@ def _target(organization: OrganizationSettings, clock: Clock, observer: Observer
     )
 
 
-def mapping_of(organization: OrganizationSettings) -> "MappingSettings":
-    """Return the mapping; unless it says who is enabled, an LDAP server's disabled accounts are not."""
-    from syncd.sources.ldap.settings import LdapSettings
-
-    mapping = organization.mapping
-    if not isinstance(organization.source, LdapSettings) or "enabled" in mapping.users.model_fields_set:
-        return mapping
-    users = mapping.users.model_copy(update={"enabled": "{{ disabled != 'true' }}"})
-    return mapping.model_copy(update={"users": users})
-
-
-def _source(
+def build_source(
     loaded: Loaded,
     organization: OrganizationSettings,
     rules: "Rules",
@@ -181,105 +147,48 @@ def _source(
     clock: Clock,
     observer: Observer | None = None,
 ) -> Source:
-    from syncd.sources.ldap.settings import LdapSettings
-
-    if isinstance(organization.source, LdapSettings):
-        return ldap_source(loaded, organization, rules, clock=clock, observer=observer)
-    return csv_source(loaded, organization.source, rules)
-
-
-def csv_source(loaded: Loaded, settings: "CsvSettings", rules: "Rules") -> "CsvSource":
-    """Return the CSV source that *settings* describe; no file is opened yet."""
-    from syncd.sources.csv import CsvSource
-
-    return CsvSource(settings, folder=loaded.folder, needs=rules.needs)
+    """Return the source of *organization*; nobody is asked yet."""
+    making = making_of(loaded, organization, rules, clock=clock, observer=observer)
+    source: Source = row_of(organization.source).build(organization.source, making)
+    return source
 
 
-def ldap_source(
+def making_of(
     loaded: Loaded,
     organization: OrganizationSettings,
     rules: "Rules",
     *,
     clock: Clock,
     observer: Observer | None = None,
-) -> "LdapSource":
-    """Return the LDAP source of *organization*; nobody is asked yet."""
-    from syncd.sources.ldap.connection import open_session
-    from syncd.sources.ldap.settings import LdapSettings
-    from syncd.sources.ldap.source import LdapSource
-
-    settings = organization.source
-    assert isinstance(settings, LdapSettings)  # noqa: S101 - the caller has looked
-    connect = partial(
-        open_session,
-        settings,
-        clock=clock,
-        password=partial(ldap_password, loaded, organization.name, settings),
-    )
-    if observer is not None:
-        connect = partial(connect, event=observer.event)
-    return LdapSource(
-        settings,
+) -> Making:
+    """Return what the source of *organization* is made with."""
+    return Making(
+        folder=loaded.folder,
         needs=rules.needs,
         clock=clock,
-        connect=connect,
+        event=None if observer is None else observer.event,
+        settings_now=partial(_source_settings_now, loaded, organization),
     )
 
 
-def ldap_password(loaded: Loaded, name: str, settings: "LdapSettings") -> str:
-    """Return the password as it is now: it may have been changed since the configuration was read."""
+def _source_settings_now(loaded: Loaded, organization: OrganizationSettings) -> "Section":
+    """Return the settings of the source as the file has them now; those in force where it can't be read."""
     from syncd.settings import load
 
-    bind = settings.bind
     with suppress(ConfigurationError):
-        organizations = load(loaded.path).settings.organizations
-        bind = next(
-            (each.source.bind for each in organizations if each.name == name and each.source.type == "ldap"), bind
-        )
-    return bind.password.get_secret_value() if bind.password else ""
+        for each in load(loaded.path).settings.organizations:
+            if each.name == organization.name:
+                return each.source
+    return organization.source
 
 
-def ldapsearch_for(organization: OrganizationSettings, key: "Key") -> tuple[str, ...]:
-    """Return the commands that show the entry of *key* in the directory; none for other kinds of source."""
-    from syncd.sources.ldap.ldapsearch import ldapsearch_line
-    from syncd.sources.ldap.queries import filter_for
-    from syncd.sources.ldap.settings import LdapSettings
-
-    settings, mapping = organization.source, organization.mapping
-    if not isinstance(settings, LdapSettings):
-        return ()
+def look_up(organization: OrganizationSettings, key: "Key") -> tuple[str, ...]:
+    """Return the commands that show the entry of *key* in the directory; none where its type of source has none."""
     kind = kind_of(key)
-    attribute = mapping.keys.get(kind)
+    attribute = organization.mapping.keys.get(kind)
     if attribute is None:
         return ()
-    wanted = filter_for(attribute, identity_of(key))
-    bases = dict.fromkeys(query.base for query in settings.queries[kind])
-    return tuple(ldapsearch_line(settings, base, "sub", wanted, ("*", attribute)) for base in bases)
-
-
-def propose_ldap(
-    server: str, *, ca_file: Path | None, start_tls: bool, bind_dn: str, password: str, base: str
-) -> "Proposal":
-    """Return a configuration for the LDAP server *server*, which is asked what it is.
-
-    Raises:
-        UsageError: this is no way to reach a server.
-        SourceError: it doesn't answer, or not what is needed.
-    """
-    from pydantic import ValidationError
-
-    from syncd.sources.ldap.connection import open_session
-    from syncd.sources.ldap.proposal import propose
-    from syncd.sources.ldap.settings_connection import ConnectionSettings
-
-    bind = {"dn": bind_dn, "password": password} if bind_dn else {"method": "anonymous"}
-    tls = {"ca_file": None if ca_file is None else ca_file.absolute(), "start_tls": start_tls}
-    try:
-        settings = ConnectionSettings.model_validate({"servers": [server], "tls": tls, "bind": bind})
-    except ValidationError as error:
-        reasons = [str(finding["msg"]).removeprefix("Value error, ") for finding in error.errors(include_input=False)]
-        raise UsageError(f"{server} can't be asked: {'; '.join(reasons)}") from error
-    return propose(settings, partial(open_session, settings, clock=SystemClock()), base=base)
+    return row_of(organization.source).look_up(organization.source, kind, attribute, identity_of(key))
 
 
 def notices(
@@ -320,6 +229,8 @@ def report_files(
 
 def guard_names() -> tuple[str, ...]:
     """Return the names of all guards that may trip."""
+    from syncd.guards import GUARDS
+
     return tuple(guard.name for guard in GUARDS)
 
 
@@ -341,14 +252,6 @@ def serve_emulator(
     from syncd.emulator.server import run_emulator
 
     run_emulator(listen, data=data, seed=seed, faults=faults, log=log, ready=ready)
-
-
-def make_password() -> str:
-    """Return a random password with every kind of character that a policy may ask for."""
-    chosen = [secrets.choice(kind) for kind in _CHARACTERS]
-    chosen += [secrets.choice("".join(_CHARACTERS)) for _ in range(_PASSWORD_LENGTH - len(chosen))]
-    secrets.SystemRandom().shuffle(chosen)
-    return "".join(chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,9 +283,10 @@ def emulator_on_a_free_port(seed: Path) -> Iterator[ServedEmulator]:
 
 def run_examples(loaded: Loaded, organization: OrganizationSettings) -> tuple[Problem, ...]:
     """Return a problem for each example of the mapping that doesn't hold; nobody is asked."""
-    from syncd import mapping
+    from syncd.mapping import examples
+    from syncd.mapping.rules import Rules
     from syncd.workmail.limits import workmail_limits
 
     index = loaded.settings.organizations.index(organization)
-    rules = mapping.Rules(mapping_of(organization), where=f"{loaded.path}: organizations[{index}].mapping")
-    return mapping.run_examples(rules, workmail_limits())
+    rules = Rules(organization.mapping_in_force, where=f"{loaded.path}: organizations[{index}].mapping")
+    return examples.run_examples(rules, workmail_limits())

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from syncd import wiring
+from syncd.clock import SystemClock
 from syncd.cycle import Options, run_cycle
 from syncd.daemon.daemon import Daemon, Surroundings
 from syncd.daemon.health import Health
@@ -26,7 +27,7 @@ from syncd.notices.report_files import ReportFiles
 from syncd.notices.settings import HEARTBEAT
 from syncd.ports import Clock
 from syncd.settings import Loaded, OrganizationSettings
-from syncd.sources.settings import CsvSettings
+from syncd.sources.registry import row_of
 from syncd.status.board import Board
 from syncd.status.pages import StatusPages
 from syncd.store.store import Store
@@ -76,7 +77,7 @@ class Service:
         self._store = store
         self._mailbox = mailbox
         self._own_clock = clock
-        self._machine = wiring.SystemClock()
+        self._machine = SystemClock()
         self._clock = clock or self._machine
         self._random = SystemRandom()
         self._log = get_logger()
@@ -199,7 +200,6 @@ class Service:
         parts = wiring.build(
             loaded, organization, store=self._store, observer=observer, stop=seat.stop, clock=self._own_clock
         )
-        watched = source.files.values() if isinstance(source, CsvSettings) else ()
         return Work(
             organization=name,
             schedule=organization.schedule,
@@ -208,7 +208,7 @@ class Service:
             progress=seat.progress,
             stop=seat.stop,
             settings=organization,
-            files=tuple(loaded.folder / each for each in watched),
+            files=row_of(source).files(source, loaded.folder),
         )
 
     def _not_reported(self, _organization: str, _error: OSError) -> None:

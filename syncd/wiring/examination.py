@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from syncd.clock import SystemClock
 from syncd.errors import ConfigurationError
 from syncd.model.check import Check, fail, failed, not_asked, ok
-from syncd.model.names import Kind
 from syncd.settings import Loaded, OrganizationSettings
-from syncd.wiring import (
-    SystemClock,
-    csv_source,
-    heartbeats,
-    ldap_password,
-    ldap_source,
-    mapping_of,
-    run_examples,
-)
+from syncd.sources.registry import row_of
+from syncd.wiring import heartbeats, making_of, run_examples
 
 if TYPE_CHECKING:
     from syncd.workmail.client import Caller, Heard
@@ -122,24 +115,10 @@ def _notices(loaded: Loaded) -> Iterator[Check]:
 
 
 def _source(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]:
-    from syncd import mapping
-    from syncd.sources.ldap.settings import LdapSettings
+    from syncd.mapping.rules import Rules
 
-    clock = SystemClock()
-    rules = mapping.Rules(mapping_of(organization))
-    settings = organization.source
-    if not isinstance(settings, LdapSettings):
-        from syncd.sources.csv import examination as csv_examination
-
-        yield from csv_examination.examine(settings, csv_source(loaded, settings, rules), loaded.folder, clock)
-        return
-    from syncd.sources.ldap import examination as ldap_examination
-    from syncd.sources.ldap.connection import try_each
-
-    source = ldap_source(loaded, organization, rules, clock=clock)
-    password = partial(ldap_password, loaded, organization.name, settings)
-    attempts = partial(try_each, settings, clock=clock, password=password)
-    yield from ldap_examination.examine(settings, source, rules.needs[Kind.USER], clock, attempts)
+    making = making_of(loaded, organization, Rules(organization.mapping_in_force), clock=SystemClock())
+    yield from row_of(organization.source).examine(organization.source, making)
 
 
 def _workmail(organization: OrganizationSettings) -> Iterator[Check]:

@@ -6,7 +6,7 @@ A benchmark is a module of this folder with `run()`, which returns (name, ratio,
 import sys
 from importlib import import_module
 
-BENCHMARKS = ("csv_reading", "mapping", "planning", "ldap_reading", "cycle", "daemon")
+BENCHMARKS = ("csv_reading", "mapping", "planning", "ldap_reading", "cycle", "daemon", "start")
 
 
 def main(names: list[str]) -> int:

@@ -9,8 +9,8 @@ from typing import Literal
 from syncd.model.entry import Snapshot
 from syncd.model.names import Kind
 from syncd.model.needs import Needs
-from syncd.sources.csv import CsvSource
-from syncd.sources.settings import CsvSettings
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.source import CsvSource
 from tests.bench.directory import Size, write_groups, write_users
 from tests.bench.timing import Race
 from tests.builders import member

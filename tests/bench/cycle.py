@@ -12,19 +12,20 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from syncd.clock import SystemClock
 from syncd.cycle import Options, Parts, run_cycle
 from syncd.emulator import Emulator, Switches
 from syncd.guards import GUARDS, SOURCE_GUARDS
-from syncd.mapping import Rules, map_snapshot
+from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings
+from syncd.mapping.snapshot import map_snapshot
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, group_key, user_key
 from syncd.model.policy import Mode, Policy
 from syncd.planning import document
-from syncd.sources.csv import CsvSource
-from syncd.sources.settings import CsvSettings
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.source import CsvSource
 from syncd.store.store import Store
-from syncd.wiring import SystemClock
 from syncd.workmail.facets import FACETS, PAGES
 from syncd.workmail.failures import CREDENTIALS
 from syncd.workmail.limits import workmail_limits

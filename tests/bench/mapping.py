@@ -4,8 +4,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from syncd.mapping import Rules, map_snapshot
+from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings
+from syncd.mapping.snapshot import map_snapshot
 from syncd.model.entry import Snapshot
 from syncd.model.names import Key
 from syncd.model.state import Desired, Wanted

@@ -7,8 +7,8 @@ import pytest
 from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.ports import Source
-from syncd.sources.csv import CsvSource
-from syncd.sources.settings import CsvSettings
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.source import CsvSource
 from tests.builders import member
 from tests.contract.source_contract import Row, SourceContract
 

@@ -15,7 +15,8 @@ from syncd.model.names import Key, Kind
 from syncd.model.operation import Call, Generated, Operation, Ref
 from syncd.model.report import Outcome, Report, Result
 from syncd.planning.document import dumps, loads
-from syncd.ports import DetailsStore, History, Journal, Lock, MemoryStore
+from syncd.ports import DetailsStore, History, Journal, Lock
+from syncd.store.memory import StoredMemory
 from syncd.store.store import Store
 from syncd.workmail.facets import PAGES
 from tests.builders import ORGANIZATION_ID, binding, entity_id, known, operation, plan
@@ -28,7 +29,8 @@ LEELA = Key("user:leela")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    memory: MemoryStore
+    #: Both write bindings directly too, for tests; a cycle does it through the journal.
+    memory: StoredMemory | FakeStores
     details: DetailsStore
     journal: Callable[[str], Journal]
     history: History

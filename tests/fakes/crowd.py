@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from syncd.mapping import Rules, map_snapshot
+from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings
+from syncd.mapping.snapshot import map_snapshot
 from syncd.model.entry import Snapshot
 from syncd.model.names import make_key
 from syncd.model.state import Desired

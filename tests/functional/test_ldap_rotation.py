@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from syncd import wiring
+from syncd.clock import SystemClock
 from syncd.errors import SourceUnreachable
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.model.names import Kind
 from syncd.settings import load
 from tests.fakes.ldap_world import CREW, GROUPS, PEOPLE, directory
@@ -43,7 +44,7 @@ def test_a_rotated_password_needs_no_restart(tmp_path: Path) -> None:
         (tmp_path / "syncd.yaml").write_text(text, encoding="utf-8")
         loaded = load(tmp_path / "syncd.yaml")
         (organization,) = loaded.settings.organizations
-        source = wiring.ldap_source(loaded, organization, Rules(organization.mapping), clock=wiring.SystemClock())
+        source = wiring.build_source(loaded, organization, Rules(organization.mapping), clock=SystemClock())
         assert len(source.read(()).of(Kind.USER)) == len(CREW)
 
         slapd.modify(f"dn: {slapd.reader}\nchangetype: modify\nreplace: userPassword\nuserPassword: {NEW_PASSWORD}\n")

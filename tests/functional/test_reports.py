@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 
 from syncd import wiring
+from syncd.clock import SystemClock
 from syncd.cycle import Options, run_cycle
 from syncd.errors import TargetUnreachable
 from syncd.notices.sending import Notices
@@ -115,7 +116,7 @@ def test_cycles_are_told(site: Site) -> None:
 
             def cycle() -> None:
                 told = observer
-                observer.began(wiring.SystemClock().now())
+                observer.began(SystemClock().now())
                 parts = wiring.build(loaded, organization, store=store, observer=told, stop=Event())
                 try:
                     run_cycle(parts, Options(command="run"))
@@ -129,7 +130,7 @@ def test_cycles_are_told(site: Site) -> None:
                 cycle()
             people.write_bytes(content)
             cycle()
-    now = int(wiring.SystemClock().now().timestamp())
+    now = int(SystemClock().now().timestamp())
     documents = [json.loads(got.body) for got in found.got]
 
     assert outcomes == {("ops", "sent"): 2}

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from syncd import wiring
+from syncd.clock import SystemClock
 from syncd.daemon.requests import Mailbox, Wish
 from syncd.errors import Interrupted
 from syncd.settings import Loaded, OrganizationSettings, load
@@ -28,7 +29,7 @@ WARM = 6
 NOISE_MIB = 4.0
 
 
-class CompressedClock(wiring.SystemClock):
+class CompressedClock(SystemClock):
     """The machine's time, running *FASTER* from the moment it was made."""
 
     def __init__(self) -> None:

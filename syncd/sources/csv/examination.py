@@ -14,8 +14,8 @@ from syncd.model.durations import format_duration
 from syncd.model.names import Kind
 from syncd.ports import Clock
 from syncd.sources.csv.file import unreadable
+from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
-from syncd.sources.settings import CsvSettings
 
 #: An export that is older than a week is no export any more.
 _OLD = timedelta(days=7)

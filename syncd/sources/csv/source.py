@@ -22,8 +22,8 @@ from syncd.sources.csv.memberships import read_memberships
 from syncd.sources.csv.records import read_entries
 from syncd.sources.csv.refusals import Task
 from syncd.sources.csv.rows import Columns
+from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.table import Table, Unusable
-from syncd.sources.settings import CsvSettings
 
 
 @dataclass(slots=True)

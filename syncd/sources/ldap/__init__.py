@@ -33,7 +33,9 @@ absences.py             what became of somebody who is not there
 source.py               LdapSource: the snapshot, or an error
 reachability.py         what `syncd doctor` says of each server
 examination.py          what `syncd doctor` says of the directory
+plaintext.py            what it says of the settings alone
 proposal.py             what `syncd init` writes for it
+row.py                  its row in the registry of sources
 
 Nothing is exported here: the settings must be readable without ldap3.
 """

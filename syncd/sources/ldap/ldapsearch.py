@@ -6,8 +6,19 @@ Of secrets only the question is in it: `-W` asks for the password.
 import shlex
 from collections.abc import Sequence
 
+from syncd.model.names import Kind
+from syncd.sources.ldap.queries import filter_for
 from syncd.sources.ldap.servers import parse_server
+from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.settings_connection import ConnectionSettings
+
+
+def lines_for(settings: LdapSettings, kind: Kind, attribute: str, identity: str) -> tuple[str, ...]:
+    """Return the lines that show the entry of *kind* whose *attribute* is *identity*, one for each base."""
+    wanted = filter_for(attribute, identity)
+    queries = settings.users if kind is Kind.USER else settings.groups
+    bases = dict.fromkeys(query.base for query in queries)
+    return tuple(ldapsearch_line(settings, base, "sub", wanted, ("*", attribute)) for base in bases)
 
 
 def ldapsearch_line(

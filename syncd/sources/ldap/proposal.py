@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
-from syncd.errors import SourceIncomplete
+from pydantic import ValidationError
+
+from syncd.errors import SourceIncomplete, UsageError
 from syncd.model.names import Kind
+from syncd.ports import Clock
 from syncd.sources.ldap import flavors
-from syncd.sources.ldap.connection import Session
+from syncd.sources.ldap.connection import Session, open_session
 from syncd.sources.ldap.flavors import Flavor
 from syncd.sources.ldap.settings_connection import ConnectionSettings
 
@@ -19,6 +24,37 @@ class Proposal:
     text: str
     flavor: str
     base: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Which server is asked, and how; *bind_dn* "" asks without an account."""
+
+    server: str
+    ca_file: Path | None = None
+    start_tls: bool = False
+    bind_dn: str = ""
+    password: str = field(default="", repr=False)
+
+
+def propose_for(address: Address, *, base: str, clock: Clock) -> Proposal:
+    """Return a configuration for the server at *address*, which is asked what it is.
+
+    Raises:
+        UsageError: this is no way to reach a server.
+        SourceError: it doesn't answer, or not what is needed.
+    """
+    bind = {"dn": address.bind_dn, "password": address.password} if address.bind_dn else {"method": "anonymous"}
+    tls = {
+        "ca_file": None if address.ca_file is None else address.ca_file.absolute(),
+        "start_tls": address.start_tls,
+    }
+    try:
+        settings = ConnectionSettings.model_validate({"servers": [address.server], "tls": tls, "bind": bind})
+    except ValidationError as error:
+        reasons = [str(finding["msg"]).removeprefix("Value error, ") for finding in error.errors(include_input=False)]
+        raise UsageError(f"{address.server} can't be asked: {'; '.join(reasons)}") from error
+    return propose(settings, partial(open_session, settings, clock=clock), base=base)
 
 
 def propose(settings: ConnectionSettings, connect: Callable[[], Session], *, base: str = "") -> Proposal:

@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from syncd.model.names import Kind
 from syncd.model.policy import Section
-from syncd.sources.ldap import filters, names
 from syncd.sources.ldap.flavors import DisabledBy
 from syncd.sources.ldap.settings_connection import ConnectionSettings
 
@@ -20,6 +19,8 @@ def _as_list(value: Any) -> Any:  # noqa: ANN401 - whatever the file says
 
 
 def _checked_name(value: str) -> str:
+    from syncd.sources.ldap import names  # noqa: PLC0415 - its patterns are costly, and a CSV source has no names
+
     try:
         names.parse(value)
     except names.BadName as error:
@@ -29,6 +30,8 @@ def _checked_name(value: str) -> str:
 
 
 def _checked_filter(value: str) -> str:
+    from syncd.sources.ldap import filters  # noqa: PLC0415 - the same for filters
+
     try:
         return filters.normalize(value)
     except filters.BadFilter as error:

@@ -10,11 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from syncd.clock import SystemClock
 from syncd.emulator import Emulator
 from syncd.emulator.calllog import CallLog
 from syncd.emulator.faults import Fault
 from syncd.emulator.persistence import DataFile
-from syncd.emulator.server import EmulatorServer, MachineClock, parse_listen, run_emulator
+from syncd.emulator.server import EmulatorServer, parse_listen, run_emulator
 from syncd.errors import ConfigurationError, UsageError
 
 SIGNED = {
@@ -208,7 +209,7 @@ def test_data_that_can_not_be_kept_is_no_start(tmp_path: Path) -> None:
 
 def test_data_is_written_only_after_changes(tmp_path: Path) -> None:
     """Saving again without a change in between leaves the file alone."""
-    path, log, emulator = tmp_path / "data.json", CallLog(MachineClock()), Emulator()
+    path, log, emulator = tmp_path / "data.json", CallLog(SystemClock()), Emulator()
     data = DataFile(path, emulator, log)
     data.save()
     path.unlink()
@@ -227,6 +228,6 @@ def test_data_that_can_not_be_written_is_said(tmp_path: Path) -> None:
     path.mkdir()
 
     with pytest.raises(ConfigurationError, match=r"data\.json: .*; free space"):
-        DataFile(path, Emulator(), CallLog(MachineClock())).save()
+        DataFile(path, Emulator(), CallLog(SystemClock())).save()
 
     assert list(tmp_path.iterdir()) == [path]

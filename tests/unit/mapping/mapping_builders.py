@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from syncd.mapping import Rules, map_snapshot
+from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings
+from syncd.mapping.snapshot import map_snapshot
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.limits import Limits, TextLimit
 from syncd.model.names import STATED, Key, Kind, make_key

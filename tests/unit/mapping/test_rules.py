@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from syncd.errors import ConfigurationError
-from syncd.mapping import Rules, run_examples
+from syncd.mapping.examples import run_examples
+from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings
 from syncd.model.names import Kind
 from tests.builders import member

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from pydantic import SecretStr
 
+from syncd.clock import SystemClock
 from syncd.errors import SourceUnreachable
 from syncd.notices.composing import Notice
 from syncd.notices.posting import Undelivered
@@ -16,7 +17,6 @@ from syncd.notices.sending import MOST_WAITING, PAUSES_S, Notices
 from syncd.notices.settings import AnyNotice, HeartbeatSettings, Occasion, SlackSettings
 from syncd.notices.sinks import Sink
 from syncd.ports import Clock
-from syncd.wiring import SystemClock
 from tests.fakes.clock import PATIENCE_S, FakeClock
 from tests.fakes.receivers import receiver
 from tests.unit.notices.cycles import PERSON, report

@@ -9,9 +9,9 @@ import pytest
 from syncd.model.check import Check, Health
 from syncd.model.names import Kind
 from syncd.model.needs import Needs
-from syncd.sources.csv import CsvSource
 from syncd.sources.csv.examination import examine
-from syncd.sources.settings import CsvSettings
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.source import CsvSource
 from tests.fakes.clock import FakeClock
 
 PEOPLE = "id,mail\n1,fry@planetexpress.example\n2,leela@planetexpress.example\n"

@@ -11,8 +11,8 @@ from syncd.model.entry import Snapshot
 from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile, unreadable
+from syncd.sources.csv.settings import CsvCaps, CsvSettings
 from syncd.sources.csv.source import CsvSource
-from syncd.sources.settings import CsvCaps, CsvSettings
 from tests.builders import member
 
 Reader = Callable[..., Snapshot]

@@ -14,8 +14,8 @@ from syncd.model.names import Kind
 from syncd.model.needs import Needs
 from syncd.sources.csv.file import SourceFile
 from syncd.sources.csv.inspection import inspect, position
+from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
-from syncd.sources.settings import CsvSettings
 from tests.builders import member
 
 #: Text that is likely to mean something to a reader of CSV.

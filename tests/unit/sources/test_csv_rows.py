@@ -8,8 +8,8 @@ import pytest
 from syncd.model.entry import Entry, Snapshot
 from syncd.model.names import Kind
 from syncd.model.needs import Needs
+from syncd.sources.csv.settings import CsvCaps, CsvSettings
 from syncd.sources.csv.source import CsvSource
-from syncd.sources.settings import CsvCaps, CsvSettings
 from tests.builders import member
 
 Reader = Callable[..., Snapshot]

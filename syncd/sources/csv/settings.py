@@ -1,4 +1,4 @@
-"""The `source` section of an organization: CSV files and how they are written, or an LDAP server."""
+"""The `source` section of type `csv`: files, and how they are written."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -7,7 +7,6 @@ from pydantic import Field, field_validator, model_validator
 
 from syncd.model.names import Kind
 from syncd.model.policy import Section
-from syncd.sources.ldap.settings import LdapSettings
 
 _MEBIBYTE = 1024 * 1024
 
@@ -77,7 +76,3 @@ class CsvSettings(Section):
             message = f"multi_value contains the quote {self.quote!r}: choose another separator"
             raise ValueError(message)
         return self
-
-
-#: One kind of directory; `type` says which.
-SourceSettings = Annotated[CsvSettings | LdapSettings, Field(discriminator="type")]

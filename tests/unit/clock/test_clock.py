@@ -1,0 +1,25 @@
+"""The machine's clock."""
+
+import threading
+import time
+from datetime import UTC
+
+from syncd.clock import SystemClock
+
+
+def test_the_clock_knows_its_zone() -> None:
+    """Times are aware, in UTC."""
+    assert SystemClock().now().tzinfo is UTC
+
+
+def test_a_stop_wakes_who_sleeps() -> None:
+    """Waiting an hour ends when the process is told to stop."""
+    stop = threading.Event()
+    clock = SystemClock(stop)
+    begun = time.monotonic()
+    threading.Timer(0.05, stop.set).start()
+
+    clock.sleep(3600)
+
+    assert time.monotonic() - begun < 5
+    assert clock.monotonic() >= begun
