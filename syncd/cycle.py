@@ -69,7 +69,6 @@ class Parts:
     given: frozenset[str]
     limits: Limits
     target: Target
-    fatal_codes: frozenset[str]
     policy: Policy
     memory: MemoryStore
     details: DetailsStore
@@ -326,6 +325,7 @@ class _Cycle:
             operations = tuple(o for o in operations if o.id in allowed or o.bundle in ends)
         if not operations:
             return ()
+        terms = self._parts.target.terms
         executor = Executor(
             send=self._parts.target.send,
             journal=self._parts.journal(self.id),
@@ -334,12 +334,13 @@ class _Cycle:
             before=partial(before_sending, situation),
             after=partial(after_success, situation),
             failure=partial(after_failure, situation),
-            fatal_codes=self._parts.fatal_codes,
+            terms=terms,
             workers=self._parts.workers,
             stop=self._parts.stop,
         )
         with self._stage("apply", len(operations)):
-            return executor.run(operations, read_at=self._began)
+            outcomes = executor.run(operations, read_at=self._began)
+        return tuple(replace(outcome, advice=terms.advise(outcome, situation)) for outcome in outcomes)
 
     def report(self, plan: Plan, outcomes: tuple[Outcome, ...], chosen: Plan | None) -> Report:
         """Record and return what came of it; operations of *chosen* that didn't recur are stale."""

@@ -5,17 +5,18 @@ One bad entity never blocks the others: an operation whose need failed is skippe
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
 
 from syncd.errors import CallError, OutcomeUnknown, Throttled, TransientCallError
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Bundle, BundleKind, Call, Operation, Ref
+from syncd.model.page import Role
 from syncd.model.report import Outcome, Result
+from syncd.model.terms import Terms
 from syncd.ports import Clock, Journal, Observer
 
 #: No destructive operation is sent later than this after the read it rests on.
@@ -26,21 +27,6 @@ IDENTICAL_ERRORS = 20
 _TRIES = 6
 _THROTTLED_TRIES = 30
 _FIRST_RETRY_S = 0.2
-#: What one answer of this kind says, every later call of the same name would say again: no right, or a directory
-#: that is read-only (`workmail.md` E).
-_STOPPING = {
-    "AccessDeniedException": "is not allowed to us: allow workmail:{name}",
-    "AccessDenied": "is not allowed to us: allow workmail:{name}",
-    "UnsupportedOperationException": "is not possible here: the directory behind WorkMail is read-only",
-}
-_CREATED_ID = {"CreateUser": "UserId", "CreateGroup": "GroupId"}
-#: What a call answers that has had its effect already, by a try whose answer was lost (`workmail.md` B4, B11).
-_DONE_BEFORE = {
-    "RegisterToWorkMail": "EntityAlreadyRegisteredException",
-    "DeregisterFromWorkMail": "EntityStateException",
-}
-#: Transient errors with which the service says that it did nothing; after any other one it may have.
-_ANSWERS = frozenset({"EntityStateException", "EntityNotFoundException", "MailDomainStateException"})
 
 #: What an operation does to our bindings: before it is sent, and after success (binding, replaced key).
 Before = Callable[[Operation], Binding | None]
@@ -53,15 +39,14 @@ Failure = Callable[[Operation, str], Binding | None]
 class Executor:
     """Executes operations with a few workers; with one worker its trace is deterministic."""
 
-    send: Callable[[Call], Mapping[str, Any]]
+    send: Callable[[Call], EntityId | None]
+    terms: Terms
     journal: Journal
     observer: Observer
     clock: Clock
     before: Before
     after: After
     failure: Failure
-    #: Codes that mean that nothing else will succeed either (expired credentials).
-    fatal_codes: frozenset[str] = frozenset()
     workers: int = 1
     stop: Event = field(default_factory=Event)
     _created: dict[Key, EntityId] = field(default_factory=dict)
@@ -149,7 +134,7 @@ class Executor:
 
     def _is_refused(self, outcome: Outcome) -> bool:
         """Return whether the service would refuse it again; credentials that are no good say nothing about that."""
-        return outcome.permanent and outcome.code not in self.fatal_codes
+        return outcome.permanent and outcome.code not in self.terms.fatal
 
     def _filled(self, call: Call) -> Call:
         """Replace each `Ref` by the id that its creation returned."""
@@ -165,10 +150,14 @@ class Executor:
 
     def _attempt(self, operation: Operation, call: Call) -> tuple[Outcome, EntityId | None]:
         """Send until it succeeded, or until trying again is pointless."""
-        tries = _Tries(operation=call.operation)
+        tries = _Tries(
+            creation=operation.verb.role is Role.BEGINS,
+            done_before=self.terms.done_before.get(call.operation, ""),
+            without_effect=self.terms.without_effect,
+        )
         while True:
             try:
-                answer = self.send(call)
+                created = self.send(call)
             except CallError as error:
                 result = tries.verdict(error, stopping=self.stop.is_set())
                 if result is Result.APPLIED:
@@ -177,9 +166,8 @@ class Executor:
                     return _failed(operation, error, tries.made, result), None
                 self.observer.event("api_call_retried", call=call.operation, code=error.code)
             else:
-                identity = str(answer.get(_CREATED_ID[call.operation], "")) if tries.creation else ""
-                outcome = Outcome(operation=operation, result=Result.APPLIED, attempts=tries.made + 1, entity=identity)
-                return outcome, EntityId(identity) if identity else None
+                made = tries.made + 1
+                return Outcome(operation=operation, result=Result.APPLIED, attempts=made, entity=created or ""), created
             self.clock.sleep(tries.pause_s)
 
     def _learn(self, outcome: Outcome) -> None:
@@ -192,10 +180,10 @@ class Executor:
             return
         if self._is_refused(outcome) and outcome.operation.bundle.kind is BundleKind.REMOVAL:
             self._broken.add(outcome.operation.bundle)
-        if outcome.code in self.fatal_codes:
+        if outcome.code in self.terms.fatal:
             self._fatal = f"the credentials are no good any more ({outcome.code})"
-        elif outcome.code in _STOPPING:
-            self._stopped[name] = f"{name} {_STOPPING[outcome.code].format(name=name)} ({outcome.code})"
+        elif why := self.terms.stops(name, outcome.code):
+            self._stopped[name] = why
         elif outcome.result is Result.FAILED:
             self._failures[name, outcome.code] = in_a_row + 1
             if in_a_row + 1 >= IDENTICAL_ERRORS:
@@ -204,22 +192,23 @@ class Executor:
 
 @dataclass(slots=True, kw_only=True)
 class _Tries:
-    """Whether one call is tried again: counts, and remembers whether it may already have had its effect."""
+    """Whether one call is tried again: counts, and remembers whether it may already have had its effect.
 
-    operation: str
+    *creation*: whether an entity is made, which must not happen twice. *done_before* is the code that a second try gets
+    after a first one that had its effect.
+    """
+
+    creation: bool
+    done_before: str
+    without_effect: frozenset[str]
     made: int = 0
     throttles: int = 0
     maybe_done: bool = False
 
-    @property
-    def creation(self) -> bool:
-        """Whether an entity is made, which must not happen twice."""
-        return self.operation in _CREATED_ID
-
     def verdict(self, error: CallError, *, stopping: bool) -> Result | None:
         """Return how the operation ended with *error*, None when it is worth another try."""
         self.made += 1
-        if self.maybe_done and error.code == _DONE_BEFORE.get(self.operation):
+        if self.maybe_done and error.code == self.done_before:
             return Result.APPLIED
         # Of a creation that may have had its effect the intent stays open: the next match finds it in the list.
         unsuccessful = Result.UNKNOWN if self.creation and self.maybe_done else Result.FAILED
@@ -230,7 +219,7 @@ class _Tries:
             self.throttles += 1
             return unsuccessful if stopping or self.throttles >= _THROTTLED_TRIES else None
         if isinstance(error, TransientCallError):
-            self.maybe_done = self.maybe_done or error.code not in _ANSWERS
+            self.maybe_done = self.maybe_done or error.code not in self.without_effect
             last = stopping or self.made - self.throttles >= _TRIES
             return (Result.UNKNOWN if self.creation and self.maybe_done else Result.FAILED) if last else None
         return unsuccessful

@@ -16,6 +16,7 @@ from syncd.model.plan import Finding, Plan, Proposed
 from syncd.model.report import Outcome, Report
 from syncd.model.situation import Situation
 from syncd.model.state import Entity
+from syncd.model.terms import Terms
 
 
 class Source(Protocol):
@@ -31,10 +32,15 @@ class Source(Protocol):
 
 
 class Target(Protocol):
-    """The service. It compares nothing and decides nothing.
+    """The service. It compares nothing and decides nothing; what its answers mean, its terms say.
 
     Reading raises `TargetError`; `send` raises `CallError` (transient and permanent are types).
     """
+
+    @property
+    def terms(self) -> Terms:
+        """What its codes mean."""
+        ...
 
     def lists(self, *, bound: Mapping[EntityId, Kind]) -> Observed:
         """Read organization, mail domains and their state, users, groups, resources; details empty.
@@ -47,8 +53,8 @@ class Target(Protocol):
         """Yield each detail as it is read, as its `Detail` has it."""
         ...
 
-    def send(self, call: Call) -> Mapping[str, Any]:
-        """Send *call*, placeholders filled, once; return the answer."""
+    def send(self, call: Call) -> EntityId | None:
+        """Send *call*, placeholders filled, once; return the id of the entity that it made, None for other calls."""
         ...
 
     def calls(self) -> Mapping[str, int]:

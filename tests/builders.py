@@ -20,6 +20,7 @@ from syncd.model.situation import Situation
 from syncd.model.standing import Standings
 from syncd.model.state import Desired, Entity, Organization, State, Wanted
 from syncd.workmail.facets import PAGES
+from syncd.workmail.observe import FUSE
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ORGANIZATION_ID = "m-0123456789abcdef0123456789abcdef"
@@ -128,7 +129,7 @@ def made_up(name: str, action: Action | None = None) -> Verb:
         rank=Rank.ATTRIBUTE,
         counts_as=Count.OTHER_REMOVALS if removes else Count.NOTHING,
         rests_on=("lists",),
-        calls=frozenset({"DescribeEntity"}),
+        calls=dict.fromkeys(Kind, "DescribeEntity"),
         right=Right.DELETE if removes else Right.WRITE,
         destructive=removes,
         believed=not removes,
@@ -210,6 +211,7 @@ def observed(*entities: Entity, details: Details | None = None, domains: Iterabl
             alias="planetexpress",
             default_domain=known[0],
             domains=dict.fromkeys(known, True),
+            fuse=FUSE,
         ),
         entities={one.id: one for one in entities},
         details=details or Details(),

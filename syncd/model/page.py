@@ -76,8 +76,9 @@ class Verb:
     """One way in which a thing changes.
 
     *name* is what people and scripts read: `alias.add`. *titles* say, by kind of entity, as what it is counted in a
-    plan's figures. *rests_on* are the reads that must be fresh. *calls* are the target's calls that make it so, all
-    of them covered by *right*. *believed* says whether it may follow from a source that a guard doesn't believe.
+    plan's figures. *rests_on* are the reads that must be fresh. *calls* are the target's calls that make it so, by
+    the kind of entity that is changed, all of them covered by *right*. *believed* says whether it may follow from a
+    source that a guard doesn't believe.
     """
 
     name: str
@@ -87,7 +88,7 @@ class Verb:
     rank: Rank
     counts_as: Count
     rests_on: tuple[Read, ...]
-    calls: frozenset[str]
+    calls: Mapping[Kind, str]
     right: Right
     destructive: bool
     believed: bool
@@ -189,7 +190,7 @@ class Pages:
             for call in page.reads:
                 rights[call] = Right.READ
         for verb in self.verbs:
-            for call in sorted(verb.calls):
+            for call in sorted(set(verb.calls.values())):
                 both = {verb.right, rights.get(call, verb.right)}
                 rights[call] = Right.WRITE if Right.WRITE in both else verb.right
         return rights

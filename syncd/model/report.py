@@ -37,6 +37,8 @@ class Outcome:
     permanent: bool = False
     #: Id that a creation returned.
     entity: str = ""
+    #: What the target says that a person can do about it.
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

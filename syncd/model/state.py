@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from syncd.model.entry import Absence, Rejection
@@ -98,9 +98,13 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """The organization itself. *domains* maps each folded mail domain to "is usable" (verified)."""
+    """The organization itself. *domains* maps each folded mail domain to "is usable" (verified).
+
+    *fuse*: for how long what was taken out of use can be put back, for the kinds of which that is not for ever.
+    """
 
     id: str
     alias: str
     default_domain: str
     domains: Mapping[str, bool]
+    fuse: Mapping[Kind, timedelta]

@@ -17,7 +17,7 @@ For every enabled entry without a binding
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from syncd.model.detail import ALIASES
 from syncd.model.entry import Absence, Rejection
@@ -28,9 +28,6 @@ from syncd.model.policy import Adopt, Mode, Policy
 from syncd.model.standing import Freeze, Frozen, Pending, Proposal, ProposalKind, Standings
 from syncd.model.state import Desired, Entity, State, Wanted
 from syncd.planning.evidence import all_keys_readable
-
-#: A deregistered mailbox is destroyed after 30 days (`workmail.md` B10, B12).
-FUSE = timedelta(days=30)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -187,7 +184,8 @@ class _Bound:
 
     def _returning(self, binding: Binding, entity: Entity) -> None:
         since = entity.disabled_at or binding.removed_at
-        if entity.kind is Kind.USER and since is not None and entity.ever_enabled and self.now - since > FUSE:
+        fuse = self.observed.organization.fuse.get(entity.kind)
+        if fuse is not None and since is not None and entity.ever_enabled and self.now - since > fuse:
             reason = f"deregistered since {since:%Y-%m-%d}; its mailbox is destroyed, registering gives an empty one"
             key = binding.key
             self.draft.proposals[key] = Proposal(kind=ProposalKind.REREGISTER, key=key, entity=entity.id, reason=reason)

@@ -14,18 +14,14 @@ from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
-from syncd.model.operation import Call, Generated, Operation, Ref, plain
+from syncd.model.operation import Call, Generated, Operation, plain
+from syncd.model.page import Role
 from syncd.model.report import Outcome, Result
 from syncd.store.details import drop_details
 from syncd.store.memory import write_binding
 from syncd.store.records import OperationRecord
 from syncd.store.schema import approved_operations, bindings, journal
 from syncd.store.scope import Scope
-
-#: Calls after whose unknown outcome an entity of ours may exist under an id that we don't know.
-CREATIONS = frozenset({"CreateUser", "CreateGroup"})
-# The parameters that name the entity a call changes; of a membership that is the group, never the member.
-_CHANGED = ("GroupId", "EntityId", "UserId", "ResourceId")
 
 # Statements are built once: building one costs more than running it.
 _ADD = insert(journal)
@@ -95,7 +91,7 @@ class StoredJournal:
         connection.execute(_ADD, row | self._ended(outcome) | {"is_open": False})
 
     def _row(self, operation: Operation, call: Call | None, touches: EntityId | None) -> dict[str, Any]:
-        parameters = call.parameters if call is not None else {}
+        creates = operation.verb.role is Role.BEGINS
         return {
             "organization": self._scope.organization,
             "cycle_id": self._cycle_id,
@@ -105,14 +101,15 @@ class StoredJournal:
             "subject": operation.subject,
             "entity": operation.entity,
             "touches": touches,
-            "name": str(parameters.get("Name", "")),
+            "name": str(operation.after.get("name", "")) if creates else "",
             "summary": operation.summary,
             "reason": operation.reason,
             "call": _without_secrets(operation, call),
             "before": plain(operation.before),
             "after": plain(operation.after),
             "at": self._scope.clock.now(),
-            "is_open": call is not None and call.operation in CREATIONS,
+            # After an unknown outcome of a creation, an entity of ours may exist under an id that we don't know.
+            "is_open": creates,
             "code": "",
             "message": "",
             "attempts": 0,
@@ -165,17 +162,13 @@ def _without_secrets(operation: Operation, call: Call | None) -> object:
 
 
 def _touches(connection: Connection, organization: str, operation: Operation, call: Call | None) -> EntityId | None:
-    """Return the entity that *call* changes on the service; None when it changes none that we know of."""
-    if call is None or call.operation in CREATIONS:
+    """Return the entity that *call* of *operation* changes on the service, None for none that we know of.
+
+    Of a membership that is the group; of whom this cycle created, the id is known by its binding.
+    """
+    if call is None or operation.verb.role is Role.BEGINS:
         return None
-    for name in _CHANGED:
-        match call.parameters.get(name):
-            case str() as entity:
-                return EntityId(entity)
-            case Ref(key):
-                bound = connection.execute(_BOUND, {"of": organization, "whose": key}).scalar()
-                if bound is not None:
-                    return EntityId(bound)
-            case _:
-                pass
-    return operation.entity
+    if operation.entity is not None:
+        return operation.entity
+    bound = connection.execute(_BOUND, {"of": organization, "whose": operation.subject}).scalar()
+    return None if bound is None else EntityId(bound)

@@ -55,6 +55,18 @@ def sensitive_members(operation: str) -> frozenset[str]:
 
 
 @cache
+def input_members(operation: str) -> frozenset[str]:
+    """Return the names of what *operation* takes."""
+    shape = _operation(operation).input_shape
+    return frozenset(shape.members) if shape is not None else frozenset()
+
+
+def output_members(operation: str) -> frozenset[str]:
+    """Return the names of what *operation* answers."""
+    shape = _operation(operation).output_shape
+    return frozenset(shape.members) if shape is not None else frozenset()
+
+
 def declared_errors(operation: str) -> frozenset[str]:
     """Name the error codes that the model declares for an operation."""
     return frozenset(shape.name for shape in _operation(operation).error_shapes)

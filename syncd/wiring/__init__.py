@@ -87,7 +87,6 @@ def build(
     from syncd.mapping.rules import Rules
     from syncd.mapping.snapshot import map_snapshot
     from syncd.workmail.facets import FACETS, PAGES
-    from syncd.workmail.failures import CREDENTIALS
     from syncd.workmail.limits import workmail_limits
 
     clock = clock or SystemClock(stop)
@@ -103,7 +102,6 @@ def build(
         given=rules.given,
         limits=limits,
         target=_target(organization, clock, observer, stop),
-        fatal_codes=CREDENTIALS,
         policy=organization.policy,
         memory=stored.memory,
         details=stored.details,

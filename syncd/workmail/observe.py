@@ -11,7 +11,7 @@
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from syncd.errors import CallError, TargetMismatch
@@ -23,6 +23,8 @@ from syncd.workmail.attributes import MEMBERS
 #: Sends one read, retried; knows the organization.
 Read = Ask
 
+#: A deregistered mailbox is destroyed after that; of a group nothing is lost (`workmail.md` B10, B12).
+FUSE = {Kind.USER: timedelta(days=30)}
 _PAGE = 100
 _NO_ALIASES: frozenset[str] = frozenset()
 #: Roles that we neither make nor change (`workmail.md` B45, B46).
@@ -73,7 +75,7 @@ def read_organization(read: Read, organization_id: str) -> tuple[Organization, s
         domains[name.casefold()] = found.get("OwnershipVerificationStatus", "VERIFIED") == "VERIFIED"
         if row.get("DefaultDomain"):
             default = name
-    organization = Organization(id=organization_id, alias=alias, default_domain=default, domains=domains)
+    organization = Organization(id=organization_id, alias=alias, default_domain=default, domains=domains, fuse=FUSE)
     return organization, str(answer.get("MigrationAdmin", ""))
 
 

@@ -21,13 +21,16 @@ from syncd.model.names import EntityId, Kind
 from syncd.model.observed import Observed
 from syncd.model.operation import Call, Generated, Merged, Ref
 from syncd.model.state import Entity
+from syncd.model.terms import Terms
 from syncd.ports import Clock, Observer, PasswordMaker
 from syncd.workmail import observe
 from syncd.workmail.attributes import MEMBERS
+from syncd.workmail.calls import NAMING, created_by
 from syncd.workmail.client import Caller
 from syncd.workmail.facets import PAGES
 from syncd.workmail.failures import CREDENTIALS, DENIED, SETTLING
 from syncd.workmail.pace import Backoff
+from syncd.workmail.terms import TERMS
 
 _ATTEMPTS = 6
 #: A throttled call waits in the shared back-off before each of them.
@@ -35,7 +38,6 @@ _THROTTLED_ATTEMPTS = 30
 _FIRST_RETRY_S = 0.2
 #: Ids of users and groups look like a GUID or `S-1-1-12-...`, of resources `r-` and 32 hex (`workmail.md` A).
 _OPAQUE = re.compile(r"S-1-[0-9-]+|r-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4,12})+")
-_ID_PARAMETERS = ("EntityId", "UserId", "GroupId", "MemberId", "ResourceId", "GranteeId")
 #: What a full UpdateUser carries besides what we change (`workmail.md` B20).
 _MERGED_MEMBERS = (*MEMBERS.values(), "IdentityProviderUserId")
 _CHUNK = 64
@@ -66,6 +68,11 @@ class WorkmailTarget:
         self._backoff = Backoff(clock)
         self._lock = Lock()
         self._calls: Counter[str] = Counter()
+
+    @property
+    def terms(self) -> Terms:
+        """What WorkMail's codes mean."""
+        return TERMS
 
     def lists(self, *, bound: Mapping[EntityId, Kind]) -> Observed:
         """Read everything that lists tell; ask by id for bound entities that no list shows."""
@@ -100,14 +107,14 @@ class WorkmailTarget:
                     if row[2] is not None:
                         yield row
 
-    def send(self, call: Call) -> Mapping[str, Any]:
-        """Fill what is left to fill, check that only opaque ids are named, and send once."""
+    def send(self, call: Call) -> EntityId | None:
+        """Fill what is left to fill, check that only opaque ids are named, and send once; return what was created."""
         parameters = dict(call.parameters)
         merged = parameters.pop("*", None)
         filled = {
             name: self._make_password() if isinstance(value, Generated) else value for name, value in parameters.items()
         }
-        for name in _ID_PARAMETERS:
+        for name in NAMING:
             value = filled.get(name)
             if isinstance(value, Ref) or (value is not None and not _OPAQUE.fullmatch(str(value))):
                 message = f"{name} is {value!r}, which is no opaque id: a name or address could mean somebody else"
@@ -115,8 +122,10 @@ class WorkmailTarget:
         if isinstance(merged, Merged):
             held = self._once(merged.operation, {"UserId": filled["UserId"]})
             unmanaged = {name: held[name] for name in _MERGED_MEMBERS if name in held and name not in filled}
-            return self._once_let_through(call.operation, {**unmanaged, **filled})
-        return self._once(call.operation, filled)
+            answer = self._once_let_through(call.operation, {**unmanaged, **filled})
+        else:
+            answer = self._once(call.operation, filled)
+        return created_by(call, answer)
 
     def calls(self) -> Mapping[str, int]:
         """Return how many calls were made so far, retries included, by operation."""

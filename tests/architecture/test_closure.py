@@ -21,6 +21,7 @@ from syncd.planning.judge import judge
 from syncd.rendering.advice import advice
 from syncd.workmail.facets import FACETS, PAGES
 from syncd.workmail.permissions import NEVER, PERMISSIONS
+from syncd.workmail.terms import ADVICE
 from tests.builders import entity, operation, plan, situation
 from tests.property.happenings import Stage
 from tests.property.test_digest import plan as plan_of
@@ -45,8 +46,12 @@ def gaps(pages: Pages, verb: Verb) -> Iterator[str]:
         yield "a guard"
     if not all(verb.titles.get(kind) for kind in Kind):
         yield "a title"
-    if not all(call in PERMISSIONS and call not in NEVER and call in wire.operation_names() for call in verb.calls):
+    if not all(
+        call in PERMISSIONS and call not in NEVER and call in wire.operation_names() for call in verb.calls.values()
+    ):
         yield "a right"
+    if not all(ADVICE.get(code) for call in verb.calls.values() for code in wire.declared_errors(call)):
+        yield "advice"
 
 
 def test_every_verb_has_everything() -> None:
@@ -60,7 +65,7 @@ def test_whatever_is_planned_comes_from_a_page(stage: Stage) -> None:
     for one in (*plan_of(stage).operations, *plan_of(stage).outside):
         assert PAGES.verb(one.verb.name) is one.verb
         assert one.action in one.verb.actions
-        assert one.call is None or one.call.operation in one.verb.calls
+        assert one.call is None or one.call.operation in one.verb.calls.values()
         assert rank(one) in tuple(Rank)
         assert all(advice(Outcome(operation=one, result=result)) for result in Result if result is not Result.APPLIED)
 
@@ -135,7 +140,7 @@ def test_without_a_page_nothing_of_it_is_known(page: Page) -> None:
         with pytest.raises(KeyError):
             rest.verb(verb.name)
     assert len(rest.details) + (page.detail is not None) == len(PAGES.details)
-    only_here = {call for verb in page.verbs for call in verb.calls}
+    only_here = {call for verb in page.verbs for call in verb.calls.values()}
     assert only_here.isdisjoint(rest.calls())
 
 

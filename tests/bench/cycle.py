@@ -27,7 +27,6 @@ from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.store.store import Store
 from syncd.workmail.facets import FACETS, PAGES
-from syncd.workmail.failures import CREDENTIALS
 from syncd.workmail.limits import workmail_limits
 from syncd.workmail.target import WorkmailTarget
 from tests.bench.directory import Size, groups, users, write_groups, write_users
@@ -114,7 +113,6 @@ def make_parts(folder: Path) -> tuple[Parts, Emulator]:
             observer=observer,
             make_password=lambda: "",
         ),
-        fatal_codes=CREDENTIALS,
         policy=Policy(mode=Mode.FULL),
         memory=store.memory,
         details=store.details,

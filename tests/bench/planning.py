@@ -20,6 +20,7 @@ from syncd.planning.judge import judge
 from syncd.planning.match import match
 from syncd.workmail.facets import FACETS, PAGES
 from syncd.workmail.limits import workmail_limits
+from syncd.workmail.observe import FUSE
 from tests.builders import known
 
 USERS, GROUPS, PER_GROUP = 100_000, 10_000, 100
@@ -65,7 +66,9 @@ def states() -> tuple[Desired, Observed, Memory]:
     none: frozenset[str] = frozenset()
     details = known(aliases=dict.fromkeys(entities, none), profile=profiles, members=members)
     domains = {"corp.example": True}
-    organization = Organization(id="m-" + "0" * 32, alias="corp", default_domain="corp.awsapps.com", domains=domains)
+    organization = Organization(
+        id="m-" + "0" * 32, alias="corp", default_domain="corp.awsapps.com", domains=domains, fuse=FUSE
+    )
     bindings = {
         key: Binding(key=key, entity=identity, source=SOURCE, since=NOW)
         for key, identity in zip(wanted, entities, strict=True)

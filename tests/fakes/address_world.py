@@ -24,6 +24,7 @@ from syncd.planning.ownership import is_parking
 from syncd.workmail.facets import PAGES
 from syncd.workmail.facets.accounts import create, deregister
 from syncd.workmail.facets.addresses import Addresses
+from syncd.workmail.observe import FUSE
 from tests.builders import NOW, SOURCE, desired, known, limits
 
 DOMAIN = "corp.example"
@@ -227,6 +228,7 @@ def observe(world: AddressWorld) -> Observed:
             alias="corp",
             default_domain=DEFAULT_DOMAIN,
             domains={DOMAIN: True, DEFAULT_DOMAIN: True},
+            fuse=FUSE,
         ),
         entities={
             holder.id: Entity(holder.id, holder.kind, holder.name, holder.name, holder.primary, holder.state)

@@ -16,7 +16,6 @@ from syncd.model.report import Report
 from syncd.model.state import Desired
 from syncd.planning.judge import approvable
 from syncd.workmail.facets import FACETS, PAGES
-from syncd.workmail.failures import CREDENTIALS
 from syncd.workmail.limits import workmail_limits
 from syncd.workmail.target import WorkmailTarget
 from tests.fakes.clock import FakeClock
@@ -67,7 +66,6 @@ class World:
             given=frozenset({"profile"}),
             limits=workmail_limits(),
             target=target,
-            fatal_codes=CREDENTIALS,
             policy=self.policy,
             memory=self.stores,
             details=FakeDetails(self.stores),

@@ -11,6 +11,7 @@ from syncd.model.operation import BundleKind, Operation
 from syncd.model.plan import Finding, Limit, Note, Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.standing import Pending
+from syncd.workmail.terms import ADVICE
 from tests.builders import DOMAIN, NOW, entity_id, operation, plan
 
 CREW = {
@@ -388,7 +389,10 @@ def report() -> Report:
         if one.bundle.kind is BundleKind.REMOVAL:
             result, code, message = Result.APPLIED, "", ""
         attempts = 3 if result is Result.UNKNOWN else 1
-        outcomes.append(Outcome(operation=one, result=result, code=code, message=message, attempts=attempts))
+        advice = ADVICE.get(code, "")
+        outcomes.append(
+            Outcome(operation=one, result=result, code=code, message=message, attempts=attempts, advice=advice)
+        )
     return Report(
         cycle_id="01HQZX4Y",
         organization="planetexpress",

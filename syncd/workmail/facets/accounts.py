@@ -15,12 +15,13 @@ from collections.abc import Iterator
 
 from syncd.model.action import Action
 from syncd.model.names import Kind
-from syncd.model.operation import Call, Generated, Operation, Parameter, ended, exists, permitted, removal_of, single
+from syncd.model.operation import Generated, Operation, Parameter, ended, exists, permitted, removal_of, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import carrying, gate
+from syncd.workmail.calls import make
 from syncd.workmail.pages import ADOPT, CREATE, DEREGISTER, REBIND
 
 
@@ -66,7 +67,7 @@ def create(situation: Situation, wanted: Wanted) -> Operation:
         summary=f"{'recreate' if again else 'create'} {wanted.kind.value} {wanted.name}"
         + ("; what the old one held is lost" if again else ""),
         reason=f"new in {wanted.origin}",
-        call=Call("CreateUser" if user else "CreateGroup", parameters),
+        call=make(CREATE[wanted.kind], wanted.kind, None, **parameters),
         effect=after,
         after=after,
         awaits=gate(situation, wanted.key),
@@ -87,7 +88,7 @@ def deregister(situation: Situation, *, entity: Entity) -> Operation:
         bundle=removal_of(subject),
         summary=f"deregister {entity.kind.value} {entity.name}" + (f"; {fuse}" if entity.kind is Kind.USER else ""),
         reason=situation.standings.leaving[subject],
-        call=Call("DeregisterFromWorkMail", {"EntityId": entity.id}),
+        call=make(DEREGISTER, entity.kind, entity.id),
         effect={},
         gives=frozenset({ended(subject)}),
         before={"state": "ENABLED", "primary": entity.primary},

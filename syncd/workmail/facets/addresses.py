@@ -17,14 +17,12 @@ from dataclasses import dataclass, replace
 
 from syncd.model.action import Action
 from syncd.model.detail import ALIASES
-from syncd.model.names import EntityId, Key, fold
+from syncd.model.names import EntityId, Key, fold, kind_of
 from syncd.model.operation import (
     Bundle,
     BundleKind,
-    Call,
     Fact,
     Operation,
-    Parameter,
     Ref,
     demoted,
     enabled,
@@ -58,6 +56,7 @@ from syncd.planning.ownership import (
     settled,
 )
 from syncd.planning.proposals import carrying, gate
+from syncd.workmail.calls import make
 from syncd.workmail.pages import ADD_ALIAS, CHANGE_PRIMARY, PARK, REGISTER, REMOVE_ALIAS
 
 _EXTRAS = {"exact": Extras.REMOVED, "additive": Extras.KEPT, False: Extras.UNMANAGED}
@@ -225,27 +224,23 @@ class _Form:
 
     verb: Verb
     action: Action
-    call: str
     member: str
     field: str
     summary: str
 
 
 _FORMS = {
-    Act.REGISTER: _Form(REGISTER, Action.ADD, "RegisterToWorkMail", "Email", "primary", "register {name} as {address}"),
-    Act.TAKE: _Form(ADD_ALIAS, Action.ADD, "CreateAlias", "Alias", "alias", "add alias {address} to {name}"),
+    Act.REGISTER: _Form(REGISTER, Action.ADD, "Email", "primary", "register {name} as {address}"),
+    Act.TAKE: _Form(ADD_ALIAS, Action.ADD, "Alias", "alias", "add alias {address} to {name}"),
     Act.PROMOTE: _Form(
         CHANGE_PRIMARY,
         Action.CHANGE,
-        "UpdatePrimaryEmailAddress",
         "Email",
         "primary",
         "make {address} the primary address of {name}",
     ),
-    Act.RELEASE: _Form(
-        REMOVE_ALIAS, Action.REMOVE, "DeleteAlias", "Alias", "alias", "remove alias {address} from {name}"
-    ),
-    Act.PARK: _Form(PARK, Action.REMOVE, "UpdatePrimaryEmailAddress", "Email", "primary", "park {name} on {address}"),
+    Act.RELEASE: _Form(REMOVE_ALIAS, Action.REMOVE, "Alias", "alias", "remove alias {address} from {name}"),
+    Act.PARK: _Form(PARK, Action.REMOVE, "Email", "primary", "park {name} on {address}"),
 }
 
 
@@ -282,7 +277,8 @@ class _Moves:
     def _operation(self, step: Step) -> Operation:
         key, form = Key(step.party), _FORMS[step.act]
         entity = self._entity(key)
-        target: Parameter = Ref(key) if entity is None else entity.id
+        target = Ref(key) if entity is None else entity.id
+        kind = kind_of(key) if entity is None else entity.kind
         gone = step.address if step.act is Act.RELEASE else step.demotes
         operation = Operation(
             verb=form.verb,
@@ -292,7 +288,7 @@ class _Moves:
             bundle=self._bundle(step, form),
             summary=form.summary.format(name=self._name(key), address=step.address),
             reason=self._reason(step),
-            call=Call(form.call, {"EntityId": target, form.member: step.address}),
+            call=make(form.verb, kind, target, **{form.member: step.address}),
             # Where somebody is parked is our own affair: the same parking is the same operation.
             effect={} if step.act is Act.PARK else {form.field: step.address},
             before={form.field: gone} if gone else {},

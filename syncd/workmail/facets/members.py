@@ -16,11 +16,12 @@ from syncd.model.action import Action
 from syncd.model.detail import MEMBERS
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, Kind
-from syncd.model.operation import Bundle, Call, Operation, Ref, apart, enabled, removal_of, rollback_of, single
+from syncd.model.operation import Bundle, Operation, Ref, apart, enabled, removal_of, rollback_of, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import gate
+from syncd.workmail.calls import make, named
 from syncd.workmail.pages import ADD_MEMBER, REMOVE_MEMBER
 
 
@@ -42,7 +43,7 @@ def _operations(situation: Situation) -> Iterator[Operation]:
     groups = sorted(_differing(situation), key=lambda group: group.key)
     unnested: list[Operation] = []
     for operation in (*_leavers_exits(situation), *_all_exits(situation, groups)):
-        if operation.call is not None and operation.call.parameters["MemberId"] in known:
+        if named(operation, "MemberId") in known:
             unnested.append(operation)
         yield operation
     for operation in _all_joins(situation, groups):
@@ -165,7 +166,7 @@ def _rejoin(situation: Situation, owner: Key, group: Entity, binding: Binding, *
         bundle=rollback_of(binding.key) if whole else single("member", owner, binding.key),
         summary=f"add {name} to {group.name}",
         reason=f"{name} was in it before the removal",
-        call=Call("AssociateMemberToGroup", {"GroupId": group.id, "MemberId": binding.entity}),
+        call=make(ADD_MEMBER, Kind.GROUP, group.id, MemberId=binding.entity),
         effect={"member": binding.key},
         after={"member": name},
         awaits=gate(situation, owner) | gate(situation, binding.key) | {enabled(owner), enabled(binding.key)},
@@ -176,13 +177,12 @@ def _after_circles(
     join: Operation, unnested: list[Operation], known: Mapping[EntityId, frozenset[EntityId]]
 ) -> Operation:
     """Let *join* come after the exits without which a group would contain itself (`workmail.md` B33)."""
-    parameters = join.call.parameters if join.call is not None else {}
-    outer, inner = parameters.get("GroupId"), parameters.get("MemberId")
+    outer, inner = named(join, "GroupId"), named(join, "MemberId")
     if inner not in known or outer not in known:
         return join
     below = _reached(inner, known)
     inside = [operation for operation in unnested if operation.entity in below]
-    circle = [o for o in inside if o.call is not None and outer in _reached(o.call.parameters["MemberId"], known)]
+    circle = [one for one in inside if outer in _reached(named(one, "MemberId"), known)]
     return replace(join, awaits=join.awaits.union(*(operation.gives for operation in circle)))
 
 
@@ -208,12 +208,11 @@ def add(situation: Situation, group: Wanted, identity: EntityId | None, member: 
         bundle=single("member", group.key, member.key),
         summary=f"add {member.name} to {group.name}",
         reason=group.origin,
-        call=Call(
-            "AssociateMemberToGroup",
-            {
-                "GroupId": identity if identity is not None else Ref(group.key),
-                "MemberId": held if held is not None else Ref(member.key),
-            },
+        call=make(
+            ADD_MEMBER,
+            Kind.GROUP,
+            identity if identity is not None else Ref(group.key),
+            MemberId=held if held is not None else Ref(member.key),
         ),
         effect={"member": member.key},
         after={"member": member.name},
@@ -234,7 +233,7 @@ def remove(
         bundle=bundle,
         summary=f"remove {entities[member].name} from {entities[identity].name}",
         reason=reason,
-        call=Call("DisassociateMemberFromGroup", {"GroupId": identity, "MemberId": member}),
+        call=make(REMOVE_MEMBER, Kind.GROUP, identity, MemberId=member),
         effect={"member": member},
         before={"member": entities[member].name},
         gives=frozenset({apart(identity, member)}),

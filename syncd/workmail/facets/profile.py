@@ -15,12 +15,13 @@ from collections.abc import Iterator, Mapping
 from syncd.model.action import Action
 from syncd.model.detail import PROFILE
 from syncd.model.names import EntityId, Kind
-from syncd.model.operation import Call, Merged, Operation, Parameter, Ref, enabled, single
+from syncd.model.operation import Merged, Operation, Parameter, Ref, enabled, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
 from syncd.model.state import HIDDEN, PROFILE_FIELDS, Profile, Wanted
 from syncd.planning.proposals import gate
 from syncd.workmail.attributes import MEMBERS
+from syncd.workmail.calls import make
 from syncd.workmail.pages import UPDATE_PROFILE
 
 _ORDER = {name: position for position, name in enumerate(["display_name", *PROFILE_FIELDS, HIDDEN])}
@@ -97,13 +98,12 @@ def update(
 ) -> Operation:
     """Set the fields of *after*; whatever else the entity holds stays."""
     user = wanted.kind is Kind.USER
-    target: Parameter = identity if identity is not None else Ref(wanted.key)
+    target = identity if identity is not None else Ref(wanted.key)
     fields: dict[str, Parameter] = {
         MEMBERS[name]: (value == "true") if name == HIDDEN else value for name, value in after.items()
     }
-    parameters: dict[str, Parameter] = {("UserId" if user else "GroupId"): target, **fields}
     if user:
-        parameters["*"] = Merged("DescribeUser")
+        fields["*"] = Merged("DescribeUser")
     names = sorted(after, key=_ORDER.__getitem__)
     return Operation(
         verb=UPDATE_PROFILE,
@@ -113,7 +113,7 @@ def update(
         bundle=single("profile", wanted.key),
         summary=f"set {', '.join(name.replace('_', ' ') for name in names)} of {wanted.name}",
         reason=wanted.origin,
-        call=Call("UpdateUser" if user else "UpdateGroup", parameters),
+        call=make(UPDATE_PROFILE, wanted.kind, target, **fields),
         effect={name: after[name] for name in names},
         before={name: before[name] for name in names if name in before},
         after={name: after[name] for name in names},

@@ -14,6 +14,7 @@ from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Call, Operation, Ref
 from syncd.model.report import Outcome, Result
+from syncd.workmail.terms import TERMS
 from tests.builders import NOW, operation
 from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver
@@ -29,7 +30,7 @@ class Service:
         self.fails = {name: list(errors) for name, errors in (fails or {}).items()}
         self._lock = threading.Lock()
 
-    def __call__(self, call: Call) -> Mapping[str, Any]:
+    def __call__(self, call: Call) -> EntityId | None:
         with self._lock:
             name = str(call.parameters.get("X", call.operation))
             self.sent.append(name)
@@ -37,7 +38,7 @@ class Service:
             errors = self.fails.get(name)
             if errors:
                 raise errors.pop(0)
-            return {"UserId": f"id-of-{name}"}
+            return EntityId(f"id-of-{name}") if call.operation.startswith("Create") and name != call.operation else None
 
 
 def step(
@@ -48,7 +49,7 @@ def step(
     **more: Any,  # noqa: ANN401 - Operation's own
 ) -> Operation:
     return operation(
-        more.pop("kind", "alias.add"),
+        more.pop("kind", "user.create" if call == "CreateUser" else "alias.add"),
         f"user:{name}",
         call=Call(call, {"X": name, **more.pop("parameters", {})}),
         needs=frozenset(need.id for need in needs),
@@ -62,7 +63,7 @@ def step(
 class Run:
     """An executor over fakes."""
 
-    def __init__(self, service: Service, *, workers: int = 1, fatal: frozenset[str] = frozenset()) -> None:
+    def __init__(self, service: Service, *, workers: int = 1) -> None:
         self.clock = FakeClock()
         self.stores = FakeStores(self.clock)
         self.observer = RecordingObserver()
@@ -75,7 +76,7 @@ class Run:
             before=lambda _: None,
             after=_binds,
             failure=lambda _, code: None,
-            fatal_codes=fatal,
+            terms=TERMS,
             workers=workers,
             stop=self.stop,
         )
@@ -176,7 +177,7 @@ def test_something_else_in_between_starts_the_count_anew(between: list[CallError
 def test_bad_credentials_stop_everything() -> None:
     """Nothing else would succeed either: the rest is skipped, for the next cycle."""
     service = Service({"a": [denied(code="ExpiredTokenException")]})
-    run = Run(service, fatal=frozenset({"ExpiredTokenException"}))
+    run = Run(service)
     outcomes = run(step("a"), step("b"), step("c", call="DeleteAlias"))
     assert results(outcomes) == {"a": "failed", "b": "skipped", "c": "skipped"}
     assert "ExpiredTokenException" in outcomes["b"].message
@@ -281,10 +282,10 @@ def test_the_new_id_is_passed_on_and_bound() -> None:
 # --- stopping --------------------------------------------------------------------------------------------------------
 
 
-def _stopping(run: Run, service: Service) -> Callable[[Call], Mapping[str, Any]]:
+def _stopping(run: Run, service: Service) -> Callable[[Call], EntityId | None]:
     """The process is told to stop while a call is under way."""
 
-    def send(call: Call) -> Mapping[str, Any]:
+    def send(call: Call) -> EntityId | None:
         run.stop.set()
         return service(call)
 

@@ -122,7 +122,7 @@ def test_a_membership_touches_the_group_only(ours: OrganizationStore, clock: Fak
     """Adding a member drops what is known of the group; of the member everything stays."""
     crew = entity_id("crew")
     call = Call("AssociateMemberToGroup", {"GroupId": crew, "MemberId": FRY})
-    change = operation("member.add", "user:fry", entity=FRY, call=call)
+    change = operation("member.add", "group:crew", entity=crew, call=call)
     ours.details.keep([("aliases", FRY, frozenset()), ("aliases", crew, frozenset())], read_at=clock.now())
     ours.details.keep([("members", crew, frozenset())], read_at=clock.now())
 
