@@ -45,9 +45,9 @@ def advise(outcome: Outcome, situation: Situation) -> str:
         return ""
     operation = outcome.operation
     if outcome.code in _HELD:
-        wanted = operation.effect.get(_HELD[outcome.code]) or operation.after.get("primary")
+        wanted = next((str(operation.effect[name]) for name in _HELD[outcome.code] if name in operation.effect), "")
         for ghost in _ghosts(situation):
-            if wanted and fold(str(wanted)) in (fold(ghost.name), fold(ghost.primary)):
+            if wanted and fold(wanted) in (fold(ghost.name), fold(ghost.primary)):
                 whose = "our own" if _was_ours(situation, ghost) else "the"
                 return _NOT_FREE_YET.format(what=wanted, whose=f"{whose} {ghost.kind.value}", name=ghost.name)
     call = operation.call.operation if operation.call is not None else ""
@@ -55,7 +55,7 @@ def advise(outcome: Outcome, situation: Situation) -> str:
 
 
 #: Codes that say that something is held -> what of an operation's effect that is.
-_HELD = {"NameAvailabilityException": "name", "EmailAddressInUseException": "alias"}
+_HELD = {"NameAvailabilityException": ("name",), "EmailAddressInUseException": ("alias", "primary")}
 
 
 def _ghosts(situation: Situation) -> Iterator[Entity]:
