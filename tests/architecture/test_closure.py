@@ -1,7 +1,7 @@
 """Nothing that can be done to anybody is without a page: read, guarded, counted, ordered, permitted, shown."""
 
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import pytest
@@ -11,13 +11,14 @@ from syncd import wire
 from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.model.detail import Detail, Details
 from syncd.model.names import STATED, Kind
-from syncd.model.page import EVERYTHING, LISTS, Count, Page, Pages, Rank, Verb
+from syncd.model.page import EVERYTHING, LISTS, Count, Page, Pages, Rank, Right, Verb
 from syncd.model.policy import GuardSettings, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
 from syncd.model.report import Outcome, Result
 from syncd.planning.assemble import assemble
 from syncd.planning.dependencies import rank
 from syncd.planning.freshness import touched
 from syncd.planning.judge import judge
+from syncd.ports import Guard
 from syncd.rendering.advice import advice
 from syncd.workmail.facets import FACETS, PAGES
 from syncd.workmail.permissions import NEVER, PERMISSIONS
@@ -38,25 +39,68 @@ NOTHING_AT_ALL = GuardSettings(
 )
 
 
-def gaps(pages: Pages, verb: Verb) -> Iterator[str]:
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What must have a row for whatever can be done."""
+
+    details: tuple[Detail[Any], ...] = PAGES.details
+    guards: tuple[Guard, ...] = GUARDS
+    permissions: Mapping[str, Right] = field(default_factory=lambda: PERMISSIONS)
+    advice: Mapping[str, str] = field(default_factory=lambda: ADVICE)
+    kinds: tuple[Kind, ...] = tuple(Kind)
+
+
+def gaps(verb: Verb, tables: Tables) -> Iterator[str]:
     """What is missing of *verb*; an operation that is missing something must never be sent."""
-    if not all(read in (LISTS, EVERYTHING) or read in pages.details for read in verb.rests_on):
+    calls = verb.calls.values()
+    if not all(read in (LISTS, EVERYTHING) or read in tables.details for read in verb.rests_on):
         yield "a read"
-    if verb.destructive and not any(verb.counts_as in guard.counts for guard in GUARDS):
+    if verb.destructive and not any(verb.counts_as in guard.counts for guard in tables.guards):
         yield "a guard"
-    if not all(verb.titles.get(kind) for kind in Kind):
+    if not all(verb.titles.get(kind) for kind in tables.kinds):
         yield "a title"
-    if not all(
-        call in PERMISSIONS and call not in NEVER and call in wire.operation_names() for call in verb.calls.values()
-    ):
+    if not all(call in tables.permissions and call not in NEVER and call in wire.operation_names() for call in calls):
         yield "a right"
-    if not all(ADVICE.get(code) for call in verb.calls.values() for code in wire.declared_errors(call)):
+    if not all(tables.advice.get(code) for call in calls for code in wire.declared_errors(call)):
         yield "advice"
 
 
+def found(tables: Tables) -> set[str]:
+    """What is missing of any verb of any page."""
+    return {gap for verb in PAGES.verbs for gap in gaps(verb, tables)}
+
+
 def test_every_verb_has_everything() -> None:
-    """Reads, a guard, a title, a rank, a right: of every page, whether or not something uses it today."""
-    assert {verb.name: list(gaps(PAGES, verb)) for verb in PAGES.verbs if list(gaps(PAGES, verb))} == {}
+    """Reads, a guard, a title, a rank, a right, advice: of every page, whether or not something uses it today."""
+    assert {verb.name: list(gaps(verb, Tables())) for verb in PAGES.verbs if list(gaps(verb, Tables()))} == {}
+
+
+USED = sorted({call for verb in PAGES.verbs for call in verb.calls.values()})
+ROWS = [
+    *(
+        pytest.param(Tables(details=tuple(one for one in PAGES.details if one is not row)), "a read", id=row.thing)
+        for row in PAGES.details
+    ),
+    *(
+        pytest.param(Tables(guards=tuple(one for one in GUARDS if one is not row)), "a guard", id=row.name)
+        for row in GUARDS
+        if row.counts & {verb.counts_as for verb in PAGES.verbs if verb.destructive}
+    ),
+    *(
+        pytest.param(Tables(permissions={k: v for k, v in PERMISSIONS.items() if k != row}), "a right", id=row)
+        for row in USED
+    ),
+    *(
+        pytest.param(Tables(advice={k: v for k, v in ADVICE.items() if k != row}), "advice", id=row)
+        for row in sorted({code for call in USED for code in wire.declared_errors(call)})
+    ),
+]
+
+
+@pytest.mark.parametrize(("without_a_row", "missing"), ROWS)
+def test_each_row_of_each_table_is_missed(without_a_row: Tables, missing: str) -> None:
+    """Taken out of its table, it leaves a verb with a gap; a verb's own rows have no defaults, and are types."""
+    assert found(without_a_row) == {missing}
 
 
 @given(stages())
@@ -103,7 +147,7 @@ def test_every_detail_comes_back_as_it_was_read() -> None:
         "members": frozenset({"id-fry"}),
     }
     for detail in PAGES.details:
-        value = samples.get(detail.thing, 51_200)
+        value = samples[detail.thing]
         assert detail.codec.decode(detail.codec.encode(value), lambda text, _: text) == value
         assert Details({detail.thing: {entity("fry").id: value}}).of(detail) == {entity("fry").id: value}
 
