@@ -15,8 +15,8 @@ class OtherRemovals:
     name = Count.OTHER_REMOVALS.value
 
     def __init__(self, others: Collection[Guard]) -> None:
-        """Count what none of *others* does."""
-        self.counts = frozenset(Count).difference(*(guard.counts for guard in others))
+        """Count what none of *others* does; what is given back is no loss, however many get it."""
+        self.counts = frozenset(Count).difference({Count.NOTHING}, *(guard.counts for guard in others))
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield the one finding."""

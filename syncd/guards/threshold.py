@@ -53,7 +53,7 @@ def of_entities(plan: Plan, counts: Collection[Count], what: str, threshold: Thr
     Deferred operations count as one each: of whom they are isn't known.
     """
     operations = [o for o in plan.operations if o.destructive and o.counts_as in counts]
-    counted = len({o.row for o in operations}) + sum(plan.deferred_as(each) for each in counts if each != Count.NOTHING)
+    counted = len({o.row for o in operations}) + sum(map(plan.deferred_as, counts))
     population = plan.populations.owned_in_all
     tripped = exceeds(counted, population, threshold)
     return Finding(

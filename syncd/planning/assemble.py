@@ -269,7 +269,8 @@ def _outsider_notes(situation: Situation) -> list[Note]:
         if key in situation.desired.entities:
             first = situation.desired.outsiders.get(key, ())
             more = f" and {count - len(first)} more" if count > len(first) else ""
-            text = f"has {count} members in the directory that are outside what is read: {', '.join(first)}{more}"
+            members = "1 member" if count == 1 else f"{count} members"
+            text = f"has {members} in the directory outside what is read: {', '.join(first)}{more}"
             notes.append(Note(code="members_outside", subject=key, text=text))
     return notes
 

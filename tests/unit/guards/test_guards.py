@@ -18,6 +18,7 @@ from syncd.model.plan import Finding, Plan
 from syncd.model.policy import GuardSettings, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
 from syncd.model.situation import Situation
 from syncd.model.state import State
+from syncd.planning.judge import judge
 from tests.builders import entity, entity_id, known, operation, plan, situation
 
 POPULATION = {"users_owned_enabled": 100, "groups_owned_enabled": 100}
@@ -260,3 +261,16 @@ def test_a_plan_is_not_changed_by_being_examined() -> None:
     here = situation(counts={Kind.USER: 0})
     first, second = ([list(guard.examine(made, here)) for guard in GUARDS[4:]] for _ in range(2))
     assert first == second
+
+
+def test_what_is_given_back_counts_as_no_loss() -> None:
+    """A hundred removals given up at once give everything back: no guard holds that, however many get it."""
+    back = [
+        operation("alias.remove", f"user:{n}", entity=f"id-{n}", bundle=f"rollback:user:{n}", before={"alias": f"{n}"})
+        for n in range(100)
+    ]
+    here = situation(policy=Policy(mode=Mode.FULL))
+    judged = judge(plan(*back, populations={"users_owned_enabled": 200}), here, GUARDS)
+    assert [
+        finding.guard for finding in judged.findings if finding.tripped and finding.guard not in SOURCE_GUARDS
+    ] == []
