@@ -16,6 +16,8 @@ from syncd.model.page import Count, Verb
 from syncd.model.standing import Pending
 
 SCHEMA_VERSION = 1
+#: The code of a note about a removal that has begun and doesn't simply go on.
+HALF_REMOVED = "half_removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from syncd.model.entry import Rejection
 from syncd.model.names import STATED, Key, fold
 from syncd.model.operation import Bundle, BundleKind, Operation
 from syncd.model.page import Rank, Role, Verb
-from syncd.model.plan import Note, Plan, Populations
+from syncd.model.plan import HALF_REMOVED, Note, Plan, Populations
 from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
@@ -259,7 +259,7 @@ def _removal_notes(situation: Situation) -> list[Note]:
     """Removals under way that don't simply come to their end: nobody is half removed without being named."""
     causes = (Freeze.ROLLBACK, Freeze.UNDER_WAY)
     frozen = situation.standings.frozen.items()
-    return [Note(code="half_removed", subject=key, text=why.text) for key, why in frozen if why.cause in causes]
+    return [Note(code=HALF_REMOVED, subject=key, text=why.text) for key, why in frozen if why.cause in causes]
 
 
 def _outsider_notes(situation: Situation) -> list[Note]:

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from syncd.errors import Problem, SourceIncomplete
-from syncd.model.status import Shown
+from syncd.model.status import Light, Shown
 from syncd.status.chart import FALL, MOST, RISE, WIDTH, draw
 from syncd.status.lamps import SHAPES, icon
 from syncd.status.page import SHOWN_LARGE, policy, render_organization, render_overview
@@ -164,7 +164,7 @@ def test_the_tab_shows_the_worst_light() -> None:
     assert 'href="/icon/failing.svg"' in overview(boards.in_sync("a"), boards.failing("b"))
     assert 'href="/icon/in-sync.svg"' in overview(boards.in_sync())
     assert 'href="/icon/failing.svg"' in overview(boards.in_sync(), shown=Shown(missing=("store",)))
-    assert len({icon(light) for light in SHAPES}) == 6
+    assert len({icon(light) for light in SHAPES}) == len(Light)
     assert icon("else") is None
 
 
