@@ -23,7 +23,7 @@ def what_next(one: HalfRemoved, *, personal: bool = True) -> str:
         case Next.FINISHED:
             return f"the next cycle goes on with it; what is not finished by {_moment(one.until)} is given back"
         case Next.GIVEN_BACK:
-            return safe(f"the next cycle gives back what it took{why}")
+            return safe(f"what it took is given back, and it is over when a cycle finds nothing left to give back{why}")
         case Next.NOTHING:
             return safe(f"it stays as it is{why}")
 

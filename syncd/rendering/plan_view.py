@@ -7,7 +7,7 @@ from datetime import datetime
 
 from syncd.model.names import Key, Kind, kind_of
 from syncd.model.operation import Operation
-from syncd.model.plan import Cause, Limit, Plan, Withheld
+from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Cause, Limit, Plan, Withheld
 from syncd.model.standing import Pending
 from syncd.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
 from syncd.rendering.figures import budgets, plan_figures
@@ -93,6 +93,11 @@ _ASIDE = {
 
 _FUSE = "A mailbox that is taken away can be put back for 30 days; then it is destroyed."
 
+_GIVEN_BACK = (
+    "These removals had begun in an earlier cycle and may not go on: this is a rollback, what they took is put back."
+)
+_GOING_ON = "These removals had begun in an earlier cycle and were interrupted: they are finished now."
+
 
 def moment(when: datetime) -> str:
     """Return *when* as people write it."""
@@ -123,13 +128,17 @@ def _people_and_groups(sizes: Mapping[Kind, int]) -> str:
 
 def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[Section | None]:
     sendable = plan.sendable
-    leaving = [o for o in sendable if cards.is_leaving(o)]
-    rest = [o for o in sendable if not cards.is_leaving(o)]
+    given_back = [o for o in sendable if cards.is_given_back(o)]
+    going_on = [o for o in sendable if cards.goes_on(o)]
+    leaving = [o for o in sendable if cards.is_leaving(o) and not cards.goes_on(o)]
+    rest = [o for o in sendable if not cards.is_leaving(o) and not cards.is_given_back(o)]
     memberships = [o for o in rest if is_membership(o) and not cards.is_joint(o)]
     newcomers = {o.subject for o in rest if is_creation(o)}
     entities = [o for o in rest if not is_membership(o) or cards.is_joint(o)]
     new = [o for o in entities if o.subject in newcomers and not cards.is_joint(o)]
     changes = [o for o in entities if o.subject not in newcomers or cards.is_joint(o)]
+    yield _of_operations("given-back", "Removals given back", given_back, cards, intro=_GIVEN_BACK)
+    yield _of_operations("going-on", "Removals that had begun", going_on, cards, intro=_GOING_ON)
     yield _of_operations("leaving", "Leaving", leaving, cards)
     yield _of_operations("new", "New", new, cards)
     yield _of_operations("changes", "Changes", changes, cards)
@@ -146,14 +155,16 @@ def set_aside(plan: Plan, cards: Cards) -> Iterator[Section]:
     yield from (section for section in sections if section is not None)
 
 
-def _of_operations(name: str, title: str, operations: Sequence[Operation], cards: Cards) -> Section | None:
+def _of_operations(
+    name: str, title: str, operations: Sequence[Operation], cards: Cards, *, intro: str = ""
+) -> Section | None:
     if not operations:
         return None
     return Section(
         name=name,
         title=title,
         size=_size(operations, cards),
-        intro=_FUSE if any(map(ends_mailbox, operations)) else "",
+        intro=" ".join(filter(None, (intro, _FUSE if any(map(ends_mailbox, operations)) else ""))),
         parts=(Part(cards=cards.make(operations)),),
     )
 
@@ -262,7 +273,11 @@ def _rejected(plan: Plan) -> Section | None:
 
 
 def _notes(plan: Plan, cards: Cards) -> Section | None:
-    if not plan.notes:
+    drawn = {cards.owner(o) for o in plan.sendable if cards.is_given_back(o) or cards.goes_on(o)}
+    notes = [
+        note for note in plan.notes if not (note.subject in drawn and note.code in (HALF_REMOVED, REMOVAL_GOES_ON))
+    ]
+    if not notes:
         return None
     made = tuple(
         Card(
@@ -271,7 +286,7 @@ def _notes(plan: Plan, cards: Cards) -> Section | None:
             key=safe(note.subject),
             text=safe(note.text),
         )
-        for note in plan.notes
+        for note in notes
     )
     return Section(name="notes", title="Notes", size=f"{len(made):,}", parts=(Part(cards=made),))
 
