@@ -89,6 +89,9 @@ def last_success(stored: "OrganizationStore") -> datetime | None:
 
 
 def _lines(status: StoredStatus) -> Iterator[str]:
+    from syncd.model.names import STATED
+    from syncd.rendering.view import in_kinds
+
     yield f"{status.organization} ({status.organization_id}), mode {status.mode}"
     cycle = status.last_cycle
     if cycle is None:
@@ -99,8 +102,7 @@ def _lines(status: StoredStatus) -> Iterator[str]:
             yield from (f"                {line}" for line in cycle.error.splitlines())
         success = _moment(status.last_success) if status.last_success else "none yet"
         yield f"  Last success  {success}"
-    people, groups = status.owned.get("user", 0), status.owned.get("group", 0)
-    yield f"  Ours          {people:,} {'person' if people == 1 else 'people'}, {groups:,} groups"
+    yield f"  Ours          {in_kinds({kind: status.owned.get(kind.value, 0) for kind in STATED})}"
     yield f"  Pending       {status.pending_removals:,} on their way out"
     if status.half_removed:
         yield from _half_removed(status)

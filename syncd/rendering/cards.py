@@ -129,7 +129,12 @@ class Cards:
         prefix = f"{self.title(operation.subject)}: " if owner in self.joint else ""
         if is_membership(operation) and named:
             if owner not in (operation.subject, str(operation.bundle)):
-                yield Line(symbol=symbol, label="group", names=(self.title(operation.subject),), reason=reason)
+                yield Line(
+                    symbol=symbol,
+                    label=kind_of(operation.subject).value,
+                    names=(self.title(operation.subject),),
+                    reason=reason,
+                )
                 return
             for name in sorted(named):
                 yield Line(symbol=symbol, label=prefix + name, names=self._names(named[name]), reason=reason)
@@ -206,10 +211,10 @@ def _titles(plan: Plan, operations: Iterable[Operation]) -> Mapping[str, str]:
     return titles | dict(plan.names)
 
 
-def _rank(owner: str, operations: Sequence[Operation]) -> tuple[bool, bool]:
-    """People before groups; among each, what destroys before what doesn't."""
-    group = owner.startswith(f"{Kind.GROUP}:")
-    return group, not any(operation.destructive for operation in operations)
+def _rank(owner: str, operations: Sequence[Operation]) -> tuple[int, bool]:
+    """People before groups, and what several go through with the people; among each, what destroys first."""
+    kinds = {kind.value: place for place, kind in enumerate(Kind)}
+    return kinds.get(owner.partition(":")[0], 0), not any(operation.destructive for operation in operations)
 
 
 def _card_symbol(operations: Sequence[Operation]) -> Symbol:

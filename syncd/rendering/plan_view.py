@@ -1,18 +1,18 @@
 """Sorts a plan into the sections that a person reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from syncd.model.names import Key, Kind, kind_of
+from syncd.model.names import Key, kind_of
 from syncd.model.operation import Operation
 from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Cause, Limit, Plan, Withheld
 from syncd.model.standing import Pending
 from syncd.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
 from syncd.rendering.figures import budgets, plan_figures
 from syncd.rendering.safe import safe
-from syncd.rendering.view import NOUNS, Card, Line, Order, Part, Section, Symbol, View, counted
+from syncd.rendering.view import Card, Line, Order, Part, Section, Symbol, View, counted, in_kinds
 
 #: As many digits of the digest as `approve` and `apply` ask for.
 SHORT_DIGEST = 8
@@ -110,7 +110,7 @@ def _header(plan: Plan, mode: str) -> Iterator[tuple[str, str]]:
     if directory := _directory(plan):
         yield "Directory", directory
     sizes = plan.populations
-    owned = _people_and_groups(sizes.owned)
+    owned = in_kinds(sizes.owned)
     ours = [f"{owned} ours"] if owned else []
     counts = {"foreign": sizes.foreign, "frozen": sizes.frozen}
     others = [f"{count:,} {name}" for name, count in counts.items() if count is not None]
@@ -119,11 +119,7 @@ def _header(plan: Plan, mode: str) -> Iterator[tuple[str, str]]:
 
 
 def _directory(plan: Plan) -> str:
-    return _people_and_groups(plan.populations.wanted)
-
-
-def _people_and_groups(sizes: Mapping[Kind, int]) -> str:
-    return ", ".join(counted(sizes[kind], *NOUNS[kind]) for kind in Kind if kind in sizes)
+    return in_kinds(plan.populations.wanted)
 
 
 def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[Section | None]:
@@ -173,8 +169,7 @@ def _size(operations: Sequence[Operation], cards: Cards) -> str:
     """Return how many people and groups *operations* are about, and how many there are."""
     owners = {key for o in operations for key in cards.joint.get(cards.owner(o), (Key(cards.owner(o)),))}
     kinds = Counter(map(kind_of, owners))
-    parts = [counted(kinds[kind], *NOUNS[kind]) for kind in Kind if kinds[kind]]
-    return f"{', '.join(parts)}: {counted(len(operations), 'operation')}"
+    return f"{in_kinds(kinds)}: {counted(len(operations), 'operation')}"
 
 
 def _withheld(plan: Plan, cards: Cards) -> Section | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from syncd.model.half_removed import HalfRemoved
+from syncd.model.plan import Populations
 from syncd.model.policy import Mode
 from syncd.model.report import RESULTS
 from syncd.model.status import (
@@ -23,6 +24,7 @@ from syncd.model.status import (
 from syncd.rendering import half_removed
 from syncd.rendering.masking import without_addresses
 from syncd.rendering.safe import safe
+from syncd.rendering.view import in_kinds
 
 BY_HAND = half_removed.BY_HAND
 LABELS = {
@@ -210,6 +212,14 @@ def _stale(one: OrganizationStatus) -> str:
         return f"The cycle that runs has shown no progress for {span(one.stalled_for)}: {stage}."
     late = span(one.overdue_by) if one.overdue_by is not None else "some time"
     return f"The next cycle should have begun {late} ago, and has not."
+
+
+def populations(plan: PlanStatus) -> Iterator[tuple[str, str]]:
+    """Yield how many there are in the directory, and how many of WorkMail are ours, as far as it is known."""
+    sizes = Populations.of_numbers(plan.populations)
+    for title, known in (("In the directory", sizes.wanted), ("Ours in WorkMail", sizes.owned)):
+        if known:
+            yield title, in_kinds(known)
 
 
 def waiting(plan: PlanStatus) -> str:
