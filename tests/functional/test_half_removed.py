@@ -1,5 +1,6 @@
 """Who is half removed, as the commands tell it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def test_every_command_names_the_half_removed(site: Site) -> None:
     """The cycle, `status` and `explain`, as text and as JSON, and the metrics of a run; until it is over."""
-    synced = site.syncd("sync", "--metrics-file", str(site.folder / "syncd.prom"))
+    synced = site.syncd("sync", "--format", "json", "--metrics-file", str(site.folder / "syncd.prom"))
     told = site.syncd("status"), site.syncd("explain", "amy")
     status, explained = site.json("status"), site.json("explain", "amy")
     metrics = (site.folder / "syncd.prom").read_text(encoding="utf-8")
@@ -34,7 +35,6 @@ def test_every_command_names_the_half_removed(site: Site) -> None:
     over = [site.syncd("sync") for _ in range(2)][-1]
 
     assert synced.code == 4
-    assert "Half removed (1)" in synced.out
     assert "1 entity is half removed: its removal began" in told[0].out
     assert "(user:amy): since " in told[0].out
     assert "is not over: what it took is given back" in told[1].out
@@ -44,6 +44,7 @@ def test_every_command_names_the_half_removed(site: Site) -> None:
     (half,) = status["half_removed"]
     assert (half["key"], half["next"]) == ("user:amy", "given back")
     assert explained["half_removed"] == half
+    assert json.loads(synced.out)["half_removed"] == [half]
     assert 'syncd_half_removed_entities{organization="planetexpress"} 1.0' in metrics
     assert "half removed" not in over.out.casefold()
     assert "half removed" not in site.syncd("status").out.casefold()
