@@ -102,6 +102,23 @@ def test_a_cycle_that_fails_before_a_plan_names_them_too() -> None:
     assert half_of(report) == [("user:amy", "", Next.FINISHED)]
 
 
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_removal_that_somebody_else_ended_is_over(is_deleted: bool) -> None:
+    """An administrator takes the last step, or its answer was lost: the next cycle sees it, and nobody is named."""
+    leaving = interrupted()
+    (amy,) = (identity for identity, one in leaving.world.documents().items() if one["name"] == "amy")
+    leaving.world.fail()
+    leaving.world.call("DeregisterFromWorkMail", EntityId=amy)
+    if is_deleted:
+        leaving.world.call("DeleteUser", UserId=amy)
+    after = leaving.world.fresh()
+    binding = leaving.world.stores.bindings[wanted("amy").key]
+
+    assert (after.exit_code, after.half_removed) == (0, ())
+    assert (binding.began_at, binding.removed_at) == (None, leaving.world.clock.now())
+    assert binding.addresses
+
+
 class Lost(FakeStores):
     """A store that can't be read."""
 
