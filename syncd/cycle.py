@@ -20,9 +20,10 @@ from syncd.errors import StalePlan, StoreError, SyncdError, UsageError
 from syncd.executor import Executor
 from syncd.model.detail import Details, Thing
 from syncd.model.entry import Snapshot
+from syncd.model.half_removed import HalfRemoved, half_removed
 from syncd.model.limits import Limits
 from syncd.model.memory import Mark, Memory
-from syncd.model.names import EntityId, Key, Kind, identity_of, kind_of
+from syncd.model.names import STATED, EntityId, Key, identity_of, kind_of
 from syncd.model.observed import Observed
 from syncd.model.operation import Operation
 from syncd.model.page import Managed, Pages
@@ -32,7 +33,7 @@ from syncd.model.report import Outcome, Report, Result
 from syncd.model.situation import Situation
 from syncd.model.state import Desired, Entity
 from syncd.planning.assemble import assemble, without
-from syncd.planning.bindings import after_failure, after_success, before_sending, rolled_back
+from syncd.planning.bindings import after_failure, after_success, before_sending, ended_elsewhere, rolled_back
 from syncd.planning.evidence import updated_marks
 from syncd.planning.freshness import Item, due, touched
 from syncd.planning.judge import chosen_ids, disbelieved, judge
@@ -156,7 +157,9 @@ class _Cycle:
         try:
             yield
         except SyncdError as error:
-            report = self._report(None, (), error=str(error), exit_code=error.exit_code)
+            report = self._report(
+                None, (), error=str(error), exit_code=error.exit_code, half_removed=self._half_removed(None)
+            )
             self._parts.observer.finished(report)
             if not self._options.dry_run:
                 with suppress(StoreError):  # the first error is the one to tell
@@ -182,8 +185,7 @@ class _Cycle:
             desired = parts.map_snapshot(parts.source.read(memory.bindings.keys()))
         parts.observer.event(
             "source_read",
-            users=desired.counts.get(Kind.USER, 0),
-            groups=desired.counts.get(Kind.GROUP, 0),
+            **{f"{kind.value}s": desired.counts.get(kind, 0) for kind in STATED},
             rejected=len(desired.rejections),
         )
         managed = parts.pages.managed(
@@ -313,7 +315,7 @@ class _Cycle:
         if not self._options.dry_run and not tripped:
             self._parts.memory.record_marks(marks, situation.desired.counts)
         if not self._options.dry_run:
-            for binding in rolled_back(situation, plan.operations):
+            for binding in (*rolled_back(situation, plan.operations), *ended_elsewhere(situation)):
                 self._parts.memory.bind(binding)
 
     def apply(self, situation: Situation, plan: Plan, chosen: Plan | None) -> tuple[Outcome, ...]:
@@ -345,7 +347,7 @@ class _Cycle:
     def report(self, plan: Plan, outcomes: tuple[Outcome, ...], chosen: Plan | None) -> Report:
         """Record and return what came of it; operations of *chosen* that didn't recur are stale."""
         stale = () if chosen is None else tuple(o.summary for o in chosen.sendable if o.id not in plan.by_id)
-        half = self._half_removed()
+        half = self._half_removed(plan)
         code = self._exit_code(plan, outcomes, stale=bool(stale), half_removed=bool(half))
         report = self._report(plan, outcomes, exit_code=code, stale=stale, half_removed=half)
         # First recorded, then told: if that can't be recorded, the cycle failed, and is told of once.
@@ -354,10 +356,15 @@ class _Cycle:
         self._parts.observer.finished(report)
         return report
 
-    def _half_removed(self) -> tuple[str, ...]:
-        """Return whose removal has begun and is neither finished nor given up, as the store has it now."""
-        bindings = self._parts.memory.load().bindings
-        return tuple(key for key, binding in sorted(bindings.items()) if binding.began_at is not None)
+    def _half_removed(self, plan: Plan | None) -> tuple[HalfRemoved, ...] | None:
+        """Return whose removal has begun and is not over, as the store has it now; None when it can't be asked."""
+        try:
+            bindings = self._parts.memory.load().bindings
+        except StoreError:
+            if plan is not None:
+                raise
+            return None  # another error has ended the cycle: that is the one to tell
+        return half_removed(bindings, self._policy, plan, self._parts.clock.now())
 
     def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool, half_removed: bool) -> int:
         if stale:
@@ -378,7 +385,7 @@ class _Cycle:
         exit_code: int,
         error: str = "",
         stale: tuple[str, ...] = (),
-        half_removed: tuple[str, ...] = (),
+        half_removed: tuple[HalfRemoved, ...] | None = None,
     ) -> Report:
         parts = self._parts
         ages = [at for kinds in self._read_at.values() for at in kinds.values()]

@@ -1,12 +1,13 @@
 """Values of the model with everything filled in that a test doesn't care about."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from syncd.model.action import Action
 from syncd.model.detail import Details, Thing
+from syncd.model.half_removed import HalfRemoved, Next
 from syncd.model.limits import Limits, TextLimit
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind
@@ -100,6 +101,21 @@ def binding(key: str = "user:fry", name: str = "", **others: Any) -> Binding:  #
         "entity": entity_id(name or key.partition(":")[2]),
     }
     return Binding(key=Key(key), **(facts | others))
+
+
+def half(
+    key: str = "user:fry",
+    name: str = "fry",
+    *,
+    since: datetime = NOW,
+    next_is: Next = Next.FINISHED,
+    why: str = "",
+) -> HalfRemoved:
+    """Somebody whose removal began at *since*, with an hour to be finished in."""
+    until = since + timedelta(hours=1)
+    return HalfRemoved(
+        key=Key(key), entity=EntityId(entity_id(name)), name=name, since=since, until=until, next=next_is, why=why
+    )
 
 
 def known(**read: Mapping[Any, Any]) -> Details:

@@ -49,6 +49,7 @@ def report_document(report: "Report") -> dict[str, Any]:
             }
             for outcome in report.outcomes
         ],
+        "half_removed": plain(report.half_removed or ()),
         "took": plain(report.took),
         "oldest_detail_s": report.oldest_detail_s,
         "plan": None if report.plan is None else to_document(report.plan),

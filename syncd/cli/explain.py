@@ -13,6 +13,7 @@ from syncd.cli.session import begin, keys_of, open_store
 from syncd.errors import UsageError
 
 if TYPE_CHECKING:
+    from syncd.model.half_removed import HalfRemoved
     from syncd.model.memory import Binding, Mark
     from syncd.model.names import Key
     from syncd.model.operation import Operation
@@ -36,6 +37,7 @@ class Story:
     operations: "tuple[OperationRecord, ...]"
     #: Commands that show the entry in the directory.
     look_up: tuple[str, ...] = ()
+    half_removed: "HalfRemoved | None" = None
 
     @property
     def is_known(self) -> bool:
@@ -70,19 +72,24 @@ def explain(
 
 
 def _story(organization: "OrganizationSettings", key: "Key", stored: "OrganizationStore") -> Story:
+    from syncd.clock import SystemClock
+    from syncd.model.half_removed import half_removed
     from syncd.wiring import look_up
 
     plan = stored.history.last_plan()
+    binding = stored.memory.binding(key)
+    half = half_removed({key: binding} if binding else {}, organization.policy, plan, SystemClock().now())
     return Story(
         organization=organization.name,
         key=key,
         name="" if plan is None else plan.names.get(key, ""),
-        binding=stored.memory.binding(key),
+        binding=binding,
         mark=stored.memory.mark(key),
         planned_at=None if plan is None else plan.created_at,
         standing=() if plan is None else tuple(_standing(plan, key)),
         operations=stored.history.operations_of(key),
         look_up=look_up(organization, key),
+        half_removed=half[0] if half else None,
     )
 
 
@@ -124,6 +131,8 @@ def _lines(story: Story) -> Iterator[str]:
         yield f"  Binding   entity {binding.entity}, {how} {_moment(binding.since)}, by {binding.source}"
         if binding.removed_at is not None:
             yield f"            deregistered {_moment(binding.removed_at)}; held {safe(', '.join(binding.addresses))}"
+    if story.half_removed is not None:
+        yield from _half_removed(story, story.half_removed)
     mark = story.mark
     if mark is not None and mark.missing_since is not None:
         yield f"  Missing   since {_moment(mark.missing_since)}, in {mark.missing_cycles} reads in a row"
@@ -141,6 +150,20 @@ def _lines(story: Story) -> Iterator[str]:
     if story.look_up:
         yield "  In the directory"
         yield from (f"    {safe(line)}" for line in story.look_up)
+
+
+def _half_removed(story: Story, half: "HalfRemoved") -> Iterator[str]:
+    from syncd.rendering.half_removed import BY_HAND, what_next
+    from syncd.rendering.safe import safe
+
+    yield f"  Removal   began {_moment(half.since)} and is not over: {what_next(half)}"
+    addresses = story.binding.addresses if story.binding is not None else ()
+    if addresses:
+        yield f"            held before {safe(', '.join(addresses))}"
+    groups = story.binding.groups if story.binding is not None else ()
+    if groups:
+        yield f"            was in the groups with the ids {safe(', '.join(groups))}"
+    yield f"            {BY_HAND}"
 
 
 def _moment(at: datetime) -> str:

@@ -229,9 +229,9 @@ def abandon() -> None:
 
 def keys_of(*texts: str) -> "tuple[Key, ...]":
     """Return the keys that people mean: `user:4711` is one, `4711` may be a person or a group."""
-    from syncd.model.names import Key
+    from syncd.model.names import STATED, Key
 
-    kinds = ("user", "group")
+    kinds = [kind.value for kind in STATED]
     return tuple(
         Key(key)
         for text in texts

@@ -14,6 +14,7 @@ from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, Sho
 from syncd.cli.session import begin, open_store
 
 if TYPE_CHECKING:
+    from syncd.model.half_removed import HalfRemoved
     from syncd.model.memory import Approval
     from syncd.settings import OrganizationSettings
     from syncd.store.records import CycleRecord
@@ -34,6 +35,7 @@ class StoredStatus:
     last_plan: str | None
     withheld: int
     approvals: "tuple[Approval, ...]"
+    half_removed: "tuple[HalfRemoved, ...]"
 
 
 def status(
@@ -55,6 +57,8 @@ def status(
 
 
 def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -> StoredStatus:
+    from syncd.clock import SystemClock
+    from syncd.model.half_removed import half_removed
     from syncd.model.names import kind_of
 
     memory = stored.memory.load()
@@ -73,6 +77,7 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
         last_plan=None if plan is None else plan.digest,
         withheld=0 if plan is None else len(plan.withheld.keys() - approved),
         approvals=memory.approvals,
+        half_removed=half_removed(memory.bindings, organization.policy, plan, SystemClock().now()),
     )
 
 
@@ -84,6 +89,9 @@ def last_success(stored: "OrganizationStore") -> datetime | None:
 
 
 def _lines(status: StoredStatus) -> Iterator[str]:
+    from syncd.model.names import STATED
+    from syncd.rendering.view import in_kinds
+
     yield f"{status.organization} ({status.organization_id}), mode {status.mode}"
     cycle = status.last_cycle
     if cycle is None:
@@ -94,14 +102,23 @@ def _lines(status: StoredStatus) -> Iterator[str]:
             yield from (f"                {line}" for line in cycle.error.splitlines())
         success = _moment(status.last_success) if status.last_success else "none yet"
         yield f"  Last success  {success}"
-    people, groups = status.owned.get("user", 0), status.owned.get("group", 0)
-    yield f"  Ours          {people:,} {'person' if people == 1 else 'people'}, {groups:,} groups"
+    yield f"  Ours          {in_kinds({kind: status.owned.get(kind.value, 0) for kind in STATED})}"
     yield f"  Pending       {status.pending_removals:,} on their way out"
+    if status.half_removed:
+        yield from _half_removed(status)
     for approval in status.approvals:
         left = f"{len(approval.operations):,} operations of plan {approval.digest[:8]}"
         yield f"  Approved      {left} by {approval.by}, until {_moment(approval.expires_at)}"
     if status.withheld and status.last_plan:
         yield f"  Waiting       {status.withheld:,} operations await approval: syncd approve {status.last_plan[:8]}"
+
+
+def _half_removed(status: StoredStatus) -> Iterator[str]:
+    from syncd.rendering.half_removed import BY_HAND, in_numbers, sentence
+
+    yield f"  Half removed  {in_numbers(len(status.half_removed))}"
+    yield from (f"                {sentence(one)}" for one in status.half_removed)
+    yield f"                {BY_HAND}"
 
 
 def _moment(at: datetime) -> str:

@@ -16,6 +16,10 @@ from syncd.model.page import Count, Verb
 from syncd.model.standing import Pending
 
 SCHEMA_VERSION = 1
+#: The code of a note about a removal that has begun and doesn't simply go on.
+HALF_REMOVED = "half_removed"
+#: The code of a note about a removal that had begun in an earlier cycle, and goes on in this plan.
+REMOVAL_GOES_ON = "removal_goes_on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

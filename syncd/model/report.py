@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from syncd.model.half_removed import HalfRemoved
 from syncd.model.operation import Operation
 from syncd.model.plan import Plan
 
@@ -56,8 +57,8 @@ class Report:
     stale: tuple[str, ...] = ()
     error: str = ""
     exit_code: int = 0
-    #: Those whose removal has begun and is neither finished nor given up.
-    half_removed: tuple[str, ...] = ()
+    #: Those whose removal has begun and is not over; None where the store could not tell.
+    half_removed: tuple[HalfRemoved, ...] | None = None
     calls: Mapping[str, int] = field(default_factory=dict)
     took: Mapping[str, float] = field(default_factory=dict)
     #: Age in seconds of the oldest detail the plan rests on.

@@ -2,13 +2,14 @@
 
 Which light an organization has, worst first; the first row that holds decides:
 
-    light     holds when
-    failing   the last cycles ended with an error, or with operations that failed
-    stale     no cycle ends though one should have, or one runs and shows no sign of progress
-    waiting   a plan withholds something: a guard tripped, or a proposal needs a yes
-    not-yet   no cycle has ended and none runs
-    running   a cycle runs, and nothing is wrong
-    in-sync   anything else
+    light         holds when
+    failing       the last cycles ended with an error, or with operations that failed
+    stale         no cycle ends though one should have, or one runs and shows no sign of progress
+    half-removed  a removal has begun and is neither finished nor given back
+    waiting       a plan withholds something: a guard tripped, or a proposal needs a yes
+    not-yet       no cycle has ended and none runs
+    running       a cycle runs, and nothing is wrong
+    in-sync       anything else
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from syncd.model.half_removed import HalfRemoved
 from syncd.model.plan import NO_LIMIT, Limit
 from syncd.model.report import SUCCESSES
 
@@ -30,6 +32,7 @@ class Light(StrEnum):
 
     FAILING = "failing"
     STALE = "stale"
+    HALF_REMOVED = "half-removed"
     WAITING = "waiting"
     NOT_YET = "not-yet"
     RUNNING = "running"
@@ -43,7 +46,7 @@ class Light(StrEnum):
     @property
     def asks_for_a_look(self) -> bool:
         """Whether somebody has to do something."""
-        return self in (Light.FAILING, Light.STALE, Light.WAITING)
+        return self in (Light.FAILING, Light.STALE, Light.HALF_REMOVED, Light.WAITING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +223,8 @@ class OrganizationStatus:
     """One organization at *as_of*; *cycles* are the last ones, the oldest first.
 
     *failures* counts the failures in a row that ended with the last cycle, *failing_since* is when the first of
-    them ended. *known_since* is when this process began to look after the organization.
+    them ended. *half_removed* are the first of *half_removed_count* whose removal has begun and is not over.
+    *known_since* is when this process began to look after the organization.
     """
 
     facts: BoardOrganization
@@ -234,6 +238,8 @@ class OrganizationStatus:
     failing_since: datetime | None = None
     trouble: Trouble | None = None
     plan: PlanStatus | None = None
+    half_removed: tuple[HalfRemoved, ...] = ()
+    half_removed_count: int = 0
 
     @property
     def name(self) -> str:
@@ -278,6 +284,8 @@ class OrganizationStatus:
             return Light.FAILING
         if self.stalled_for is not None or self.overdue_by is not None:
             return Light.STALE
+        if self.half_removed_count:
+            return Light.HALF_REMOVED
         if self.plan is not None and self.plan.waits:
             return Light.WAITING
         if self.running is not None:

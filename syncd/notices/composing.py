@@ -9,9 +9,11 @@ from uuid import uuid4
 
 from syncd.errors import SyncdError
 from syncd.model.action import Action
+from syncd.model.half_removed import HalfRemoved
 from syncd.model.plan import Plan
 from syncd.model.report import Report, Result
 from syncd.notices.settings import Occasion
+from syncd.rendering.half_removed import in_numbers, sentence
 from syncd.rendering.html import render_html
 from syncd.rendering.safe import safe
 from syncd.rendering.view import counted
@@ -28,6 +30,8 @@ _CAUSES = {
     78: "the configuration doesn't fit: the file, or the organization",
 }
 _UNEXPECTED = "an error that nobody expected; the log has it"
+_UNTIL_OVER = "You are told when nobody is half removed any more, and not before."
+_UNTIL = "The next cycle tries again; you are told when one succeeds, and not before."
 _PAST = {Action.ADD: "added", Action.CHANGE: "changed", Action.REMOVE: "removed"}
 
 
@@ -90,8 +94,11 @@ def failure(organization: str, why: Report | Exception, now: datetime, *, mode: 
     """Return that cycles of *organization* fail from now on."""
     report = why if isinstance(why, Report) else None
     said = report.error if report is not None else str(why)
+    half = (report.half_removed or ()) if report is not None else ()
     if report is not None and not report.error:
-        title, line = "not everything could be applied", f"Of its operations: {_lost(report)}."
+        lost = _lost(report)
+        title = "not everything could be applied" if lost else "somebody is half removed"
+        line = f"Of its operations: {lost}." if lost else ""
         look = f"syncd history --organization {organization}"
     else:
         code = why.exit_code if isinstance(why, Report | SyncdError) else 1
@@ -102,14 +109,20 @@ def failure(organization: str, why: Report | Exception, now: datetime, *, mode: 
         organization=organization,
         at=now,
         title=f"{organization}: {title}",
-        lines=(line, "The next cycle tries again; you are told when one succeeds, and not before."),
+        lines=tuple(filter(None, (line, in_numbers(len(half)) if half else "", _UNTIL if line else _UNTIL_OVER))),
         commands=(f"syncd status --organization {organization}", look),
         numbers=_numbers(report) if report is not None else {},
         cycle_id=report.cycle_id if report is not None else "",
         digest=report.plan.digest if report is not None and report.plan is not None else "",
-        personal=(safe(said),) if said else (),
+        personal=(*([safe(said)] if said else []), *_half_removed(half)),
         page=partial(render_html, report, mode=mode) if report is not None else None,
     )
+
+
+def _half_removed(half: Sequence[HalfRemoved]) -> Iterator[str]:
+    yield from (f"- {sentence(one)}" for one in half[:_NAMED])
+    if len(half) > _NAMED:
+        yield f"and {len(half) - _NAMED:,} more"
 
 
 def _lost(report: Report) -> str:
@@ -190,7 +203,11 @@ def _done(report: Report) -> str:
 
 def _numbers(report: Report) -> dict[str, int]:
     counts = dict(report.plan.counts) if report.plan is not None else {}
-    return counts | {result.value: report.count(result) for result in Result}
+    return (
+        counts
+        | {result.value: report.count(result) for result in Result}
+        | {"half_removed": len(report.half_removed or ())}
+    )
 
 
 def _named(plan: Plan) -> Iterator[str]:

@@ -8,12 +8,18 @@
 | refuses the same     | told 24 hours ago or longer             | refusal  |
 | refuses nothing      | –                                       | –        |
 | ended without a plan | what was refused before still is        | –        |
+| leaves some half     | these, or more of them, were            | –        |
+|  removed             | somebody of them was not                | failure  |
+
+While somebody is half removed, the organization counts as failing: works again is told when nobody is.
 """
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from syncd.errors import Interrupted, Locked
+from syncd.model.names import Key
 from syncd.model.plan import Plan
 from syncd.model.report import Report
 from syncd.notices.settings import Occasion
@@ -43,10 +49,12 @@ class Told:
         self.failing_since: datetime | None = None
         self.refused = ""
         self.refused_at: datetime | None = None
+        self.half_removed: frozenset[Key] = frozenset()
 
-    def seed(self, last_summary: str, plan: Plan | None, at: datetime) -> None:
-        """Take over how the last cycle before a restart ended, at *at*: it was told then."""
-        if last_summary in FAILURES:
+    def seed(self, last_summary: str, plan: Plan | None, at: datetime, half_removed: Collection[Key] = ()) -> None:
+        """Take over how the last cycle before a restart ended, at *at*, and who was half removed: it was told then."""
+        self.half_removed = frozenset(half_removed)
+        if last_summary in FAILURES or self.half_removed:
             self.failing_since = at
         refused = "" if plan is None else fingerprint(plan)
         if refused or last_summary == "withheld":
@@ -56,7 +64,13 @@ class Told:
         """Return what is to be told of a cycle that ended."""
         if report.exit_code == Interrupted.exit_code:
             return ()
-        occasions = [*self._failure(now, failed=report.summary in FAILURES)]
+        half = self.half_removed
+        if report.half_removed is not None:
+            half = frozenset(one.key for one in report.half_removed)
+        more, self.half_removed = half - self.half_removed, half
+        occasions = [*self._failure(now, failed=report.summary in FAILURES or bool(half))]
+        if more and not occasions:
+            occasions.append(Occasion.FAILURE)
         if report.plan is not None:
             occasions += self._refusal(fingerprint(report.plan), now)
         return tuple(occasions)

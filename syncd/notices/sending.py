@@ -10,11 +10,12 @@ Each notice to each sink ends in one of three ways, told to *on_outcome*:
 import heapq
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from syncd.model.names import Key
 from syncd.model.plan import Plan
 from syncd.model.report import SUCCESSES, Report
 from syncd.notices.composing import Deeds, Notice, failure, recovery, refusal, summary, tallied
@@ -123,13 +124,21 @@ class Notices:
             }
             self._lock.notify_all()
 
-    def seed(self, organization: str, last_summary: str, plan: Plan | None = None, at: datetime | None = None) -> None:
+    def seed(
+        self,
+        organization: str,
+        last_summary: str,
+        plan: Plan | None = None,
+        at: datetime | None = None,
+        half_removed: Collection[Key] = (),
+    ) -> None:
         """Take over how the last cycle before a restart ended: *last_summary* of its report, its plan, and when.
 
-        What it failed with or refused was told then; without *plan*, whatever is refused next counts as told.
+        What it failed with or refused was told then, and who was *half_removed*; without *plan*, whatever is refused
+        next counts as told.
         """
         with self._lock:
-            self._of(organization).told.seed(last_summary, plan, at or self._clock.now())
+            self._of(organization).told.seed(last_summary, plan, at or self._clock.now(), half_removed)
 
     def observer(self, organization: str, mode: str = "") -> NoticeObserver:
         """Return what hears the cycles of *organization*; it neither fails nor waits."""

@@ -9,7 +9,7 @@ from syncd.model.entry import Rejection
 from syncd.model.names import STATED, Key, fold
 from syncd.model.operation import Bundle, BundleKind, Operation
 from syncd.model.page import Rank, Role, Verb
-from syncd.model.plan import Note, Plan, Populations
+from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Note, Plan, Populations
 from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
@@ -256,10 +256,14 @@ def _name_notes(situation: Situation) -> list[Note]:
 
 
 def _removal_notes(situation: Situation) -> list[Note]:
-    """Removals under way that don't simply come to their end: nobody is half removed without being named."""
+    """Removals under way, those that go on and those that don't: nobody is half removed without being named."""
     causes = (Freeze.ROLLBACK, Freeze.UNDER_WAY)
-    frozen = situation.standings.frozen.items()
-    return [Note(code="half_removed", subject=key, text=why.text) for key, why in frozen if why.cause in causes]
+    frozen, bindings = situation.standings.frozen.items(), situation.memory.bindings
+    notes = [Note(code=HALF_REMOVED, subject=key, text=why.text) for key, why in frozen if why.cause in causes]
+    for key, why in situation.standings.leaving.items():
+        if key in bindings and bindings[key].began_at is not None:
+            notes.append(Note(code=REMOVAL_GOES_ON, subject=key, text=why))
+    return notes
 
 
 def _outsider_notes(situation: Situation) -> list[Note]:

@@ -10,6 +10,7 @@ from syncd.model.operation import BundleKind, Operation
 from syncd.model.page import Role
 from syncd.model.situation import Situation
 from syncd.model.standing import ProposalKind
+from syncd.model.state import State
 from syncd.planning.ownership import is_parking
 
 
@@ -54,6 +55,18 @@ def rolled_back(situation: Situation, operations: Iterable[Operation]) -> Iterat
     for key in situation.standings.rollbacks:
         if key not in busy:
             yield replace(situation.memory.bindings[key], began_at=None, addresses=(), groups=())
+
+
+def ended_elsewhere(situation: Situation) -> Iterator[Binding]:
+    """Yield the bindings of those whose removal is over though no outcome says so.
+
+    The answer to its last step was lost, or an administrator took that step: they are out of use, or gone.
+    """
+    for binding in situation.memory.bindings.values():
+        if binding.began_at is not None:
+            entity = situation.observed.entities.get(binding.entity)
+            if entity is None or entity.state is not State.ENABLED:
+                yield replace(binding, began_at=None, removed_at=situation.now)
 
 
 def after_success(

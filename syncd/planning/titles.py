@@ -8,8 +8,13 @@ from syncd.model.situation import Situation
 
 
 def titles(situation: Situation, operations: Iterable[Operation]) -> Mapping[str, str]:
-    """Return the name of each subject of *operations*: the one that the service knows, else the wanted one."""
-    return {key: name for key in {operation.subject for operation in operations} if (name := _name(situation, key))}
+    """Return the name of each subject of *operations*: the one that the service knows, else the wanted one.
+
+    So of those whose removal is under way: they are named wherever it is told that it isn't over.
+    """
+    under_way = {key for key, binding in situation.memory.bindings.items() if binding.began_at is not None}
+    subjects = under_way.union(operation.subject for operation in operations)
+    return {key: name for key in subjects if (name := _name(situation, key))}
 
 
 def _name(situation: Situation, key: Key) -> str:

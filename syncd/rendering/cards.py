@@ -15,7 +15,7 @@ from syncd.model.action import Action
 from syncd.model.names import Key, Kind, identity_of, kind_of
 from syncd.model.operation import BundleKind, Generated, Merged, Operation, Ref
 from syncd.model.page import Role
-from syncd.model.plan import Plan
+from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Plan
 from syncd.model.state import HIDDEN, PROFILE_FIELDS
 from syncd.rendering.moves import farewell, is_step, move
 from syncd.rendering.safe import safe
@@ -38,6 +38,8 @@ class Cards:
     restored: Mapping[str, Key]
     joint: Mapping[str, tuple[Key, ...]]
     titles: Mapping[str, str]
+    #: What notes say of removals that had begun in an earlier cycle.
+    under_way: Mapping[str, str]
 
     @classmethod
     def of(cls, plan: Plan) -> "Cards":
@@ -49,7 +51,8 @@ class Cards:
         restored = {str(o.bundle): Key(o.bundle.key) for o in everything if o.bundle.kind is BundleKind.ROLLBACK}
         apart = leavers.keys() | restored.keys()
         joint = {bundle: tuple(keys) for bundle, keys in subjects.items() if len(keys) > 1 and bundle not in apart}
-        return cls(plan, leavers, restored, joint, _titles(plan, everything))
+        under_way = {note.subject: note.text for note in plan.notes if note.code in (HALF_REMOVED, REMOVAL_GOES_ON)}
+        return cls(plan, leavers, restored, joint, _titles(plan, everything), under_way)
 
     def make(self, operations: Iterable[Operation], *, symbol: Symbol | None = None) -> tuple[Card, ...]:
         """Return the cards of *operations*, people first; *symbol* marks those that aren't sent."""
@@ -71,6 +74,14 @@ class Cards:
     def is_leaving(self, operation: Operation) -> bool:
         """Return whether *operation* is part of somebody's removal."""
         return str(operation.bundle) in self.leavers
+
+    def is_given_back(self, operation: Operation) -> bool:
+        """Return whether *operation* puts back what a removal took that may not go on."""
+        return operation.bundle.kind is BundleKind.ROLLBACK
+
+    def goes_on(self, operation: Operation) -> bool:
+        """Return whether *operation* is part of a removal that had begun in an earlier cycle."""
+        return self.is_leaving(operation) and operation.bundle.key in self.under_way
 
     def is_joint(self, operation: Operation) -> bool:
         """Return whether *operation* is part of what several go through together."""
@@ -94,6 +105,8 @@ class Cards:
 
     def _shared_reason(self, operations: Sequence[Operation]) -> str:
         """Return the one reason of *operations*, that of the coming or going where somebody does; "" if they differ."""
+        if all(map(self.is_given_back, operations)):
+            return safe(self.under_way.get(self.owner(operations[0]), ""))
         roots = [o for o in operations if o.ends_entity] or [o for o in operations if is_creation(o)]
         reasons = {operation.reason for operation in roots or operations}
         return safe(reasons.pop()) if len(reasons) == 1 else ""
@@ -116,7 +129,12 @@ class Cards:
         prefix = f"{self.title(operation.subject)}: " if owner in self.joint else ""
         if is_membership(operation) and named:
             if owner not in (operation.subject, str(operation.bundle)):
-                yield Line(symbol=symbol, label="group", names=(self.title(operation.subject),), reason=reason)
+                yield Line(
+                    symbol=symbol,
+                    label=kind_of(operation.subject).value,
+                    names=(self.title(operation.subject),),
+                    reason=reason,
+                )
                 return
             for name in sorted(named):
                 yield Line(symbol=symbol, label=prefix + name, names=self._names(named[name]), reason=reason)
@@ -193,10 +211,10 @@ def _titles(plan: Plan, operations: Iterable[Operation]) -> Mapping[str, str]:
     return titles | dict(plan.names)
 
 
-def _rank(owner: str, operations: Sequence[Operation]) -> tuple[bool, bool]:
-    """People before groups; among each, what destroys before what doesn't."""
-    group = owner.startswith(f"{Kind.GROUP}:")
-    return group, not any(operation.destructive for operation in operations)
+def _rank(owner: str, operations: Sequence[Operation]) -> tuple[int, bool]:
+    """People before groups, and what several go through with the people; among each, what destroys first."""
+    kinds = {kind.value: place for place, kind in enumerate(Kind)}
+    return kinds.get(owner.partition(":")[0], 0), not any(operation.destructive for operation in operations)
 
 
 def _card_symbol(operations: Sequence[Operation]) -> Symbol:

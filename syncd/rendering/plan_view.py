@@ -1,18 +1,18 @@
 """Sorts a plan into the sections that a person reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from syncd.model.names import Key, Kind, kind_of
+from syncd.model.names import Key, kind_of
 from syncd.model.operation import Operation
-from syncd.model.plan import Cause, Limit, Plan, Withheld
+from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Cause, Limit, Plan, Withheld
 from syncd.model.standing import Pending
 from syncd.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
 from syncd.rendering.figures import budgets, plan_figures
 from syncd.rendering.safe import safe
-from syncd.rendering.view import NOUNS, Card, Line, Order, Part, Section, Symbol, View, counted
+from syncd.rendering.view import Card, Line, Order, Part, Section, Symbol, View, counted, in_kinds
 
 #: As many digits of the digest as `approve` and `apply` ask for.
 SHORT_DIGEST = 8
@@ -93,6 +93,11 @@ _ASIDE = {
 
 _FUSE = "A mailbox that is taken away can be put back for 30 days; then it is destroyed."
 
+_GIVEN_BACK = (
+    "These removals had begun in an earlier cycle and may not go on: this is a rollback, what they took is put back."
+)
+_GOING_ON = "These removals had begun in an earlier cycle and were interrupted: they are finished now."
+
 
 def moment(when: datetime) -> str:
     """Return *when* as people write it."""
@@ -105,7 +110,7 @@ def _header(plan: Plan, mode: str) -> Iterator[tuple[str, str]]:
     if directory := _directory(plan):
         yield "Directory", directory
     sizes = plan.populations
-    owned = _people_and_groups(sizes.owned)
+    owned = in_kinds(sizes.owned)
     ours = [f"{owned} ours"] if owned else []
     counts = {"foreign": sizes.foreign, "frozen": sizes.frozen}
     others = [f"{count:,} {name}" for name, count in counts.items() if count is not None]
@@ -114,22 +119,22 @@ def _header(plan: Plan, mode: str) -> Iterator[tuple[str, str]]:
 
 
 def _directory(plan: Plan) -> str:
-    return _people_and_groups(plan.populations.wanted)
-
-
-def _people_and_groups(sizes: Mapping[Kind, int]) -> str:
-    return ", ".join(counted(sizes[kind], *NOUNS[kind]) for kind in Kind if kind in sizes)
+    return in_kinds(plan.populations.wanted)
 
 
 def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[Section | None]:
     sendable = plan.sendable
-    leaving = [o for o in sendable if cards.is_leaving(o)]
-    rest = [o for o in sendable if not cards.is_leaving(o)]
+    given_back = [o for o in sendable if cards.is_given_back(o)]
+    going_on = [o for o in sendable if cards.goes_on(o)]
+    leaving = [o for o in sendable if cards.is_leaving(o) and not cards.goes_on(o)]
+    rest = [o for o in sendable if not cards.is_leaving(o) and not cards.is_given_back(o)]
     memberships = [o for o in rest if is_membership(o) and not cards.is_joint(o)]
     newcomers = {o.subject for o in rest if is_creation(o)}
     entities = [o for o in rest if not is_membership(o) or cards.is_joint(o)]
     new = [o for o in entities if o.subject in newcomers and not cards.is_joint(o)]
     changes = [o for o in entities if o.subject not in newcomers or cards.is_joint(o)]
+    yield _of_operations("given-back", "Removals given back", given_back, cards, intro=_GIVEN_BACK)
+    yield _of_operations("going-on", "Removals that had begun", going_on, cards, intro=_GOING_ON)
     yield _of_operations("leaving", "Leaving", leaving, cards)
     yield _of_operations("new", "New", new, cards)
     yield _of_operations("changes", "Changes", changes, cards)
@@ -146,14 +151,16 @@ def set_aside(plan: Plan, cards: Cards) -> Iterator[Section]:
     yield from (section for section in sections if section is not None)
 
 
-def _of_operations(name: str, title: str, operations: Sequence[Operation], cards: Cards) -> Section | None:
+def _of_operations(
+    name: str, title: str, operations: Sequence[Operation], cards: Cards, *, intro: str = ""
+) -> Section | None:
     if not operations:
         return None
     return Section(
         name=name,
         title=title,
         size=_size(operations, cards),
-        intro=_FUSE if any(map(ends_mailbox, operations)) else "",
+        intro=" ".join(filter(None, (intro, _FUSE if any(map(ends_mailbox, operations)) else ""))),
         parts=(Part(cards=cards.make(operations)),),
     )
 
@@ -162,8 +169,7 @@ def _size(operations: Sequence[Operation], cards: Cards) -> str:
     """Return how many people and groups *operations* are about, and how many there are."""
     owners = {key for o in operations for key in cards.joint.get(cards.owner(o), (Key(cards.owner(o)),))}
     kinds = Counter(map(kind_of, owners))
-    parts = [counted(kinds[kind], *NOUNS[kind]) for kind in Kind if kinds[kind]]
-    return f"{', '.join(parts)}: {counted(len(operations), 'operation')}"
+    return f"{in_kinds(kinds)}: {counted(len(operations), 'operation')}"
 
 
 def _withheld(plan: Plan, cards: Cards) -> Section | None:
@@ -262,7 +268,11 @@ def _rejected(plan: Plan) -> Section | None:
 
 
 def _notes(plan: Plan, cards: Cards) -> Section | None:
-    if not plan.notes:
+    drawn = {cards.owner(o) for o in plan.sendable if cards.is_given_back(o) or cards.goes_on(o)}
+    notes = [
+        note for note in plan.notes if not (note.subject in drawn and note.code in (HALF_REMOVED, REMOVAL_GOES_ON))
+    ]
+    if not notes:
         return None
     made = tuple(
         Card(
@@ -271,7 +281,7 @@ def _notes(plan: Plan, cards: Cards) -> Section | None:
             key=safe(note.subject),
             text=safe(note.text),
         )
-        for note in plan.notes
+        for note in notes
     )
     return Section(name="notes", title="Notes", size=f"{len(made):,}", parts=(Part(cards=made),))
 

@@ -1,14 +1,17 @@
 """Sorts what came of a cycle: what failed first, what was applied last, in numbers at the end."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from syncd.model.action import Action
+from syncd.model.half_removed import HalfRemoved
 from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.rendering.advice import advice
 from syncd.rendering.cards import Cards
 from syncd.rendering.figures import budgets, report_figures
+from syncd.rendering.half_removed import BY_HAND, what_next
 from syncd.rendering.plan_view import (
     SHORT_DIGEST,
     approval,
@@ -39,7 +42,7 @@ def view_report(report: Report, *, mode: str = "") -> View:
         header=tuple(_header(report)),
         sections=tuple(_sections(report)),
         verdict=_verdict(report),
-        state=_STATES.get(report.summary, "failed"),
+        state=_state(report),
         figures=report_figures(report),
         aside=() if plan is None else tuple(numbers_aside(plan)),
         record=tuple(_record(report, mode)),
@@ -49,6 +52,11 @@ def view_report(report: Report, *, mode: str = "") -> View:
 
 
 _STATES = {"in_sync": "clean", "applied": "changes", "planned": "changes", "withheld": "waiting"}
+
+
+def _state(report: Report) -> str:
+    state = _STATES.get(report.summary, "failed")
+    return "waiting" if report.half_removed and state != "failed" else state
 
 
 def _record(report: Report, mode: str) -> Iterator[tuple[str, str]]:
@@ -82,6 +90,8 @@ def _sections(report: Report) -> Iterator[Section]:
     if report.error:
         card = Card(symbol=Symbol.WITHHELD, title="error", text=safe(report.error))
         yield Section(name="error", title="The cycle ended early", parts=(Part(cards=(card,)),))
+    if report.half_removed:
+        yield _half_removed(report.half_removed, report.organization)
     cards = Cards.of(report.plan or _plan_of(report))
     for result, (title, intro) in _TITLES.items():
         outcomes = [outcome for outcome in report.outcomes if outcome.result is result]
@@ -104,6 +114,27 @@ def _sections(report: Report) -> Iterator[Section]:
         )
     if report.plan is not None:
         yield from set_aside(report.plan, cards)
+
+
+def _half_removed(half: Sequence[HalfRemoved], organization: str) -> Section:
+    cards = tuple(
+        Card(
+            symbol=Symbol.PENDING,
+            title=safe(one.name or one.key),
+            key=safe(one.key),
+            text=f"since {moment(one.since)}; {what_next(one)}",
+        )
+        for one in half
+    )
+    return Section(
+        name="half-removed",
+        title="Half removed",
+        size=f"{len(half):,}",
+        intro="Their removal has begun, and is neither finished nor given back.",
+        parts=(Part(cards=cards),),
+        command=f"syncd status --organization {shlex.quote(safe(organization))}",
+        effect=BY_HAND,
+    )
 
 
 def _plan_of(report: Report) -> Plan:
@@ -156,8 +187,9 @@ def _together(outcomes: Sequence[Outcome]) -> Part:
 
 
 def _verdict(report: Report) -> str:
+    half = len(report.half_removed or ())
     if report.plan is not None and not report.outcomes:
-        return verdict(report.plan)
+        return f"{f'{half:,} half removed. ' if half else ''}{verdict(report.plan)}"
     if not report.outcomes:
         return f"Nothing was changed. Exit code {report.exit_code}"
     done = Counter(o.operation.action for o in report.outcomes if o.result is Result.APPLIED)
@@ -169,6 +201,7 @@ def _verdict(report: Report) -> str:
             ("with unknown outcome", report.count(Result.UNKNOWN)),
             ("skipped", report.count(Result.SKIPPED)),
             ("withheld", len(report.plan.withheld) if report.plan else 0),
+            ("half removed", half),
         )
         if number
     ]

@@ -160,6 +160,11 @@ NOUNS: Mapping[Kind, tuple[str, str]] = {
 }
 
 
+def in_kinds(sizes: Mapping[Kind, int]) -> str:
+    """Return how many there are of each kind in *sizes*: `41 people, 12 groups`."""
+    return ", ".join(counted(sizes[kind], *NOUNS[kind]) for kind in Kind if kind in sizes)
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Return *number* with its noun: `1 person`, `4,812 people`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

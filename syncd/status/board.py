@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncd.errors import Interrupted, SyncdError
+from syncd.model.half_removed import HalfRemoved
 from syncd.model.names import Key, identity_of
 from syncd.model.plan import Finding, Plan
 from syncd.model.report import Outcome, Report, Result
@@ -55,6 +56,7 @@ class _Place:
     failing_since: datetime | None = None
     trouble: Trouble | None = None
     plan: PlanStatus | None = None
+    half_removed: tuple[HalfRemoved, ...] = ()
 
 
 class Board:
@@ -83,9 +85,14 @@ class Board:
                 self._places[facts.name] = place
 
     def seed(
-        self, name: str, cycles: Sequence[PastCycle], plan: Plan | None = None, last_success: datetime | None = None
+        self,
+        name: str,
+        cycles: Sequence[PastCycle],
+        plan: Plan | None = None,
+        last_success: datetime | None = None,
+        half_removed: tuple[HalfRemoved, ...] = (),
     ) -> None:
-        """Take over what the store knows of *name*: *cycles* with the oldest first, and the last plan."""
+        """Take over what the store knows of *name*: *cycles* (the oldest first), the last plan, who is half removed."""
         kept = None if plan is None else _digested(plan)
         with self._lock:
             place = self._places[name]
@@ -93,6 +100,7 @@ class Board:
                 self._enter(place, replace(cycle, error=self._shown(cycle.error)))
             place.last_success = last_success or place.last_success
             place.plan = kept
+            place.half_removed = half_removed
 
     def observer(self, name: str) -> CycleObserver:
         """Return what is to be told of the cycles of *name*."""
@@ -127,6 +135,8 @@ class Board:
             if place := self._places.get(name):
                 place.running = None
                 place.plan = kept or place.plan
+                if report.half_removed is not None:
+                    place.half_removed = report.half_removed
                 self._enter(place, cycle)
 
     def _failed(self, name: str, error: Exception, *, told: bool) -> None:
@@ -239,6 +249,8 @@ def _status(place: _Place, now: datetime) -> OrganizationStatus:
         failing_since=place.failing_since,
         trouble=place.trouble,
         plan=place.plan,
+        half_removed=tuple(replace(each, name=_cut(each.name)) for each in place.half_removed[:KEPT_EACH]),
+        half_removed_count=len(place.half_removed),
     )
 
 

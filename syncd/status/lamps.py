@@ -10,6 +10,9 @@ SHAPES = {
         '<circle cx="8" cy="8" r="6.2" fill="none" stroke-width="1.8"/>'
         '<path d="M8 4.4V8l2.4 1.8" fill="none" stroke-width="1.8" stroke-linecap="round"/>'
     ),
+    "half-removed": (
+        '<circle cx="8" cy="8" r="6.2" fill="none" stroke-width="1.8"/><path d="M8 1.8a6.2 6.2 0 0 1 0 12.4z"/>'
+    ),
     "waiting": (
         '<path d="M8 .8 15.2 8 8 15.2.8 8z"/>'
         '<path d="M6.3 5.8v4.4M9.7 5.8v4.4" stroke="#fff" stroke-width="1.6" stroke-linecap="round"/>'
@@ -25,6 +28,7 @@ SHAPES = {
 _COLOURS = {
     "failing": "#d33a32",
     "stale": "#8a5cc4",
+    "half-removed": "#b0417c",
     "waiting": "#b86e00",
     "not-yet": "#7b8490",
     "running": "#3b78d8",

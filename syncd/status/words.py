@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syncd.model.half_removed import HalfRemoved
+from syncd.model.plan import Populations
+from syncd.model.policy import Mode
 from syncd.model.report import RESULTS
 from syncd.model.status import (
     STOPPED,
@@ -18,12 +21,16 @@ from syncd.model.status import (
     Trouble,
     WithheldOperation,
 )
+from syncd.rendering import half_removed
 from syncd.rendering.masking import without_addresses
 from syncd.rendering.safe import safe
+from syncd.rendering.view import in_kinds
 
+BY_HAND = half_removed.BY_HAND
 LABELS = {
     Light.FAILING: "Failing",
     Light.STALE: "Stale",
+    Light.HALF_REMOVED: "Half removed",
     Light.WAITING: "Waits for approval",
     Light.NOT_YET: "Not yet run",
     Light.RUNNING: "Running",
@@ -130,6 +137,7 @@ def verdict(overview: Overview, missing: Sequence[str] = ()) -> str:
 _ALONE = {
     Light.FAILING: "is failing",
     Light.STALE: "is stale: its cycles don't come to an end",
+    Light.HALF_REMOVED: "has somebody who is half removed",
     Light.WAITING: "waits for your approval",
     Light.NOT_YET: "has not run yet",
     Light.RUNNING: "is being synchronized, and nothing is wrong",
@@ -139,6 +147,7 @@ _ALONE = {
 _AMONG = {
     Light.FAILING: ("is failing", "are failing"),
     Light.STALE: ("is stale", "are stale"),
+    Light.HALF_REMOVED: ("has somebody half removed", "have somebody half removed"),
     Light.WAITING: ("waits for approval", "wait for approval"),
     Light.NOT_YET: ("has not run yet", "have not run yet"),
     Light.RUNNING: ("is running", "are running"),
@@ -162,6 +171,8 @@ def reason(one: OrganizationStatus, *, personal: bool) -> str:
             return _failing(one, personal=personal)
         case Light.STALE:
             return _stale(one)
+        case Light.HALF_REMOVED:
+            return in_numbers(one)
         case Light.WAITING:
             assert one.plan is not None  # noqa: S101 - that is why it waits
             return waiting(one.plan)
@@ -201,6 +212,14 @@ def _stale(one: OrganizationStatus) -> str:
         return f"The cycle that runs has shown no progress for {span(one.stalled_for)}: {stage}."
     late = span(one.overdue_by) if one.overdue_by is not None else "some time"
     return f"The next cycle should have begun {late} ago, and has not."
+
+
+def populations(plan: PlanStatus) -> Iterator[tuple[str, str]]:
+    """Yield how many there are in the directory, and how many of WorkMail are ours, as far as it is known."""
+    sizes = Populations.of_numbers(plan.populations)
+    for title, known in (("In the directory", sizes.wanted), ("Ours in WorkMail", sizes.owned)):
+        if known:
+            yield title, in_kinds(known)
 
 
 def waiting(plan: PlanStatus) -> str:
@@ -255,6 +274,9 @@ def next_steps(one: OrganizationStatus) -> Iterator[Command]:
         case Light.STALE:
             yield Command(command="journalctl -u syncd -e", effect="shows the last lines of the log")
             yield command(one, "syncd doctor", "asks the directory, AWS and the store, and says who doesn't answer")
+        case Light.HALF_REMOVED:
+            if one.plan is not None and one.plan.waits:
+                yield from approval(one)
         case Light.WAITING:
             yield from approval(one)
         case Light.NOT_YET:
@@ -282,6 +304,28 @@ def approval(one: OrganizationStatus) -> Iterator[Command]:
     yield command(one, "syncd plan --last --full", "shows the plan; look before you approve")
     digest = one.plan.short_digest
     yield command(one, f"syncd approve {digest}", "frees what is withheld; the next cycle does it")
+
+
+def in_numbers(one: OrganizationStatus) -> str:
+    """Return how many are half removed."""
+    return half_removed.in_numbers(one.half_removed_count)
+
+
+def called(one: HalfRemoved) -> str:
+    """Return who is half removed, by name."""
+    return half_removed.called(one)
+
+
+def what_next(one: HalfRemoved, *, personal: bool) -> str:
+    """Return what happens next to one who is half removed."""
+    return half_removed.what_next(one, personal=personal)
+
+
+def ends_by_hand(one: OrganizationStatus) -> Iterator[Command]:
+    """Yield how somebody looks into removals that are not over, and ends them now."""
+    yield command(one, "syncd status", "names them, and says what happens next")
+    if one.facts.mode != Mode.OBSERVE:
+        yield command(one, "syncd sync", "goes on now: finishes them, or gives back what they took")
 
 
 def more_steps(one: OrganizationStatus) -> Iterator[Command]:

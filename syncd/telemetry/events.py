@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from syncd.model.names import STATED
+
 Level = Literal["debug", "info", "warning", "error"]
 
 #: What every line has, and what the lines of an organization and of a cycle have as soon as it is known.
@@ -109,8 +111,7 @@ _ALL = (
         "source_read",
         "info",
         "The directory was read whole: so many entries, so many of them unusable.",
-        "users",
-        "groups",
+        *(f"{kind.value}s" for kind in STATED),
         "rejected",
     ),
     _event("plan_made", "info", "There is a plan, in numbers; its digest is on the lines that follow.", *_COUNTS),
@@ -133,6 +134,7 @@ _ALL = (
         "failed",
         "unknown",
         "skipped",
+        "half_removed",
         "api_calls",
         "oldest_detail_s",
         "stages_s",

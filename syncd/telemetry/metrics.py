@@ -5,7 +5,7 @@ Nobody waits for them: what is told is kept, and a scrape reads only what is kep
 
 import platform
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from syncd import __version__
 from syncd.model.action import Action
+from syncd.model.names import Kind
 from syncd.model.plan import Plan
 from syncd.model.report import SUCCESSES, Outcome, Report
 from syncd.telemetry.catalogue import Catalogue, Definition
@@ -152,6 +153,7 @@ class Metrics:
         last_success: datetime | None = None,
         failures: int = 0,
         waiting_since: datetime | None = None,
+        half_removed: int = 0,
     ) -> None:
         """Take over what the store knows of the past: a restart forgets nothing."""
         if past := self._past.get(organization):
@@ -160,6 +162,7 @@ class Metrics:
             self.cycle.last_success.labels(organization).set(last_success.timestamp() if last_success else 0)
             self.cycle.failures.labels(organization).set(failures)
             self.plan.waiting_since.labels(organization).set(past.waiting_since)
+            self.plan.half_removed.labels(organization).set(half_removed)
 
     def attempted(self, organization: str, at: datetime) -> None:
         """Note that a cycle of *organization* begins."""
@@ -199,6 +202,8 @@ class Metrics:
             self.cycle.stages.labels(name, stage).set(report.took.get(stage, 0))
         if report.summary in SUCCESSES:
             self.succeeded(name, report.finished_at)
+        if report.half_removed is not None:
+            self.plan.half_removed.labels(name).set(len(report.half_removed))
         if report.plan is not None:
             self._planned(name, report.plan)
             self._judged(name, report.plan)
@@ -256,11 +261,11 @@ class Metrics:
             if reason:
                 self.ends.source_errors.labels(organization, reason).inc()
 
-    def read(self, organization: str, *, users: int, groups: int) -> None:
-        """Note how many entries the directory has."""
+    def read(self, organization: str, entries: Mapping[Kind, int]) -> None:
+        """Note how many entries of each kind the directory has."""
         if organization in self._past:
-            self.ends.source_entries.labels(organization, "user").set(users)
-            self.ends.source_entries.labels(organization, "group").set(groups)
+            for kind, count in entries.items():
+                self.ends.source_entries.labels(organization, kind.value).set(count)
 
     def target(self, organization: str, *, up: bool) -> None:
         """Note whether the service answered."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from syncd.errors import Interrupted, SourceError, SourceIncomplete, StoreError, SyncdError, TargetError
+from syncd.model.names import STATED
 from syncd.model.report import SUCCESSES, Outcome, Report, Result
 from syncd.ports import CycleObserver
 from syncd.telemetry.logs import Logger, get_logger, log_event
@@ -54,8 +55,9 @@ class MetricsObserver(CycleObserver):
         match name, fields:
             case "cycle_started", {"cycle_id": str(cycle_id)}:
                 self._cycle_id = cycle_id
-            case "source_read", {"users": int(users), "groups": int(groups)}:
-                metrics.read(organization, users=users, groups=groups)
+            case "source_read", _:
+                counts = {kind: fields.get(f"{kind.value}s") for kind in STATED}
+                metrics.read(organization, {kind: count for kind, count in counts.items() if isinstance(count, int)})
             case "api_call_sent", _:
                 metrics.sent(organization)
             case "api_call_retried", _:
@@ -217,6 +219,7 @@ def _canonical(report: Report) -> dict[str, object]:
         fields |= report.plan.counts
         fields["guards"] = sorted({each.guard for each in report.plan.findings if each.tripped})
     fields |= {result.value: report.count(result) for result in Result}
+    fields["half_removed"] = len(report.half_removed or ())
     fields["api_calls"] = sum(report.calls.values())
     fields["oldest_detail_s"] = round(report.oldest_detail_s)
     fields["stages_s"] = {stage: round(seconds, 3) for stage, seconds in report.took.items()}

@@ -7,6 +7,7 @@ directory; times are timestamps, not ages, so that they stay true while nobody u
 from collections.abc import Collection
 
 from syncd.model.action import Action
+from syncd.model.names import STATED
 from syncd.model.report import RESULTS, Result
 from syncd.telemetry.catalogue import Catalogue
 
@@ -122,7 +123,7 @@ class EndSeries:
             "syncd_source_entries",
             "Entries that the last read of the directory found.",
             organization=_OPEN,
-            kind=("user", "group"),
+            kind=tuple(kind.value for kind in STATED),
         )
         self.source_errors = make.counter(
             "syncd_source_errors_total",
@@ -156,6 +157,11 @@ class PlanSeries:
             "syncd_rejections", "Entries of the directory that can't be used.", organization=_OPEN
         )
         self.pending = make.gauge("syncd_pending_removals", "Removals that are not due yet.", organization=_OPEN)
+        self.half_removed = make.gauge(
+            "syncd_half_removed_entities",
+            "Entities whose removal has begun and is neither finished nor given back.",
+            organization=_OPEN,
+        )
         self.notes = make.gauge("syncd_notes", "Notes of the last plan.", organization=_OPEN)
         self.entities = make.gauge(
             "syncd_entities",

@@ -174,10 +174,11 @@ class Service:
         self._metrics.configure([each.name for each in organizations], notices=sinks)
         self._notices.replace(loaded.settings.notices, heartbeats)
         self._board.configure(map(self._shown, organizations))
+        tellers = past.Tellers(metrics=self._metrics, board=self._board, notices=self._notices)
         for each in organizations:
             if each.name not in self._seats:
                 stored = self._store.organization(each.workmail.organization_id)
-                past.take_up(self._metrics, self._board, self._notices, each.name, stored)
+                past.take_up(tellers, each.name, stored, each.policy, self._clock.now())
         self._seats = seats
         self._metrics.reloaded(ok=True, at=self._clock.now(), sha256=_sha256(loaded.path))
         return works

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from syncd.errors import Interrupted
 
 if TYPE_CHECKING:
+    from syncd.model.half_removed import HalfRemoved
+    from syncd.model.names import Key
     from syncd.model.plan import Plan
+    from syncd.model.policy import Policy
     from syncd.model.status import PastCycle
     from syncd.notices.sending import Notices
     from syncd.status.board import Board
@@ -53,31 +56,65 @@ def _past_of(cycles: "Sequence[CycleRecord]") -> Past:
     )
 
 
-def take_up(metrics: "Metrics", board: "Board", notices: "Notices", name: str, stored: "OrganizationStore") -> None:
+def under_way(
+    stored: "OrganizationStore", policy: "Policy", plan: "Plan | None", now: datetime
+) -> "tuple[HalfRemoved, ...]":
+    """Return whose removal has begun and is not over, as the store has it; *plan* is the last one."""
+    from syncd.model.half_removed import half_removed
+
+    return half_removed(stored.memory.load().bindings, policy, plan, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tellers:
+    """Who tells people where an organization stands."""
+
+    metrics: "Metrics"
+    board: "Board"
+    notices: "Notices"
+
+
+def take_up(tellers: Tellers, name: str, stored: "OrganizationStore", policy: "Policy", now: datetime) -> None:
     """Let metrics, status page and notices go on where the cycles of the organization *name* ended."""
     cycles = stored.history.cycles(_FAR_BACK)
     past = _past_of(cycles)
-    metrics.remember(name, last_success=past.last_success, failures=past.failures, waiting_since=past.waiting_since)
-    charted = [_past_cycle(record) for record in reversed(cycles[:_CHARTED])]
     plan = stored.history.last_plan()
-    board.seed(name, charted, plan, past.last_success)
-    _seed(notices, name, cycles, plan)
+    half = under_way(stored, policy, plan, now)
+    _remember(tellers.metrics, name, past, half=len(half))
+    charted = [_past_cycle(record) for record in reversed(cycles[:_CHARTED])]
+    tellers.board.seed(name, charted, plan, past.last_success, half)
+    _seed(tellers.notices, name, cycles, plan, [each.key for each in half])
 
 
 def seed(notices: "Notices", name: str, stored: "OrganizationStore") -> None:
     """Let *notices* know what was told of the organization *name*."""
-    _seed(notices, name, stored.history.cycles(1), stored.history.last_plan())
+    _seed(notices, name, stored.history.cycles(1), stored.history.last_plan(), _half_removed_keys(stored))
 
 
-def _seed(notices: "Notices", name: str, cycles: "Sequence[CycleRecord]", plan: "Plan | None") -> None:
+def _seed(
+    notices: "Notices", name: str, cycles: "Sequence[CycleRecord]", plan: "Plan | None", half: "Sequence[Key]"
+) -> None:
     if cycles:
-        notices.seed(name, cycles[0].summary, plan, cycles[0].finished_at)
+        notices.seed(name, cycles[0].summary, plan, cycles[0].finished_at, half)
 
 
 def remember(metrics: "Metrics", name: str, stored: "OrganizationStore") -> None:
     """Let the metrics of one run go on where the cycles of the organization *name* ended."""
-    past = past_of(stored)
-    metrics.remember(name, last_success=past.last_success, failures=past.failures, waiting_since=past.waiting_since)
+    _remember(metrics, name, past_of(stored), half=len(_half_removed_keys(stored)))
+
+
+def _half_removed_keys(stored: "OrganizationStore") -> "Sequence[Key]":
+    return [key for key, binding in stored.memory.load().bindings.items() if binding.began_at is not None]
+
+
+def _remember(metrics: "Metrics", name: str, past: Past, *, half: int) -> None:
+    metrics.remember(
+        name,
+        last_success=past.last_success,
+        failures=past.failures,
+        waiting_since=past.waiting_since,
+        half_removed=half,
+    )
 
 
 def _past_cycle(record: "CycleRecord") -> "PastCycle":

@@ -12,12 +12,14 @@ from datetime import timedelta
 from syncd.errors import SourceUnreachable
 from syncd.model.action import Action
 from syncd.model.entry import Rejection
+from syncd.model.half_removed import Next
 from syncd.model.names import EntityId, user_key
 from syncd.model.plan import Finding, Limit, Plan
 from syncd.model.report import Report
 from syncd.model.standing import Pending
 from syncd.model.status import BoardOrganization, PastCycle
 from syncd.status.board import Board
+from tests import builders
 from tests.builders import ORGANIZATION_ID, operation, plan
 from tests.fakes.clock import FakeClock
 
@@ -237,6 +239,36 @@ def failing(name: str = "planetexpress", error: Exception | None = None, *, time
 def partly_failing(name: str = "planetexpress") -> Story:
     """Two operations of the last cycle failed."""
     return Story(name=name, cycles=past(*["in_sync"] * 40, "partial"), plan=calm_plan())
+
+
+def half_removed(name: str = "planetexpress", names: Sequence[str] = ("amy", "bender", "fry")) -> Story:
+    """The removals of *names* have begun and are not over."""
+
+    def play(board: Board, clock: FakeClock) -> None:
+        since = clock.now() - timedelta(minutes=20)
+        why = "its removal is given up: the entry is rejected: two people want {}@planetexpress.example"
+        half = [
+            builders.half(
+                f"user:h-{number}",
+                each,
+                since=since,
+                next_is=tuple(Next)[number % len(Next)],
+                why=why.format(each) if number % len(Next) else "",
+            )
+            for number, each in enumerate(names)
+        ]
+        report = Report(
+            cycle_id="c61",
+            organization=name,
+            command="run",
+            started_at=since,
+            finished_at=clock.now() - timedelta(minutes=4),
+            plan=calm_plan(),
+            half_removed=tuple(half),
+        )
+        board.observer(name).finished(report)
+
+    return Story(name=name, cycles=past(*["in_sync"] * 60), plan=calm_plan(), play=play)
 
 
 def waiting(name: str = "planetexpress", names: Sequence[str] = ("amy", "bender", "fry")) -> Story:

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from syncd.model.action import Action
 from syncd.model.entry import Rejection
+from syncd.model.half_removed import HalfRemoved, Next
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import BundleKind, Operation
-from syncd.model.plan import Finding, Limit, Note, Plan
+from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Finding, Limit, Note, Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.standing import Pending
 from syncd.workmail.terms import ADVICE
@@ -370,6 +371,86 @@ def pending(name: str, why: str, *, cycles: int, hours: int) -> Pending:
     )
 
 
+UNDER_WAY = "its removal began 2026-02-28 23:50 and is finished"
+GIVEN_UP = "its removal is given up: the entry is back in the directory"
+
+
+def goes_on() -> Plan:
+    """Zoidberg's removal was interrupted before its last step, and goes on; Bender's begins."""
+    *_, last = removal("zoidberg", UNDER_WAY, ())
+    return a_plan(
+        last,
+        *removal("bender", "disabled in people.csv:5 (status is inactive)", ("crew",)),
+        notes=(Note(code=REMOVAL_GOES_ON, subject=KEYS["zoidberg"], text=UNDER_WAY),),
+        findings=(budget("removals", 1, used="user removals 1 of 50, 2.5 % of 5 %"),),
+    )
+
+
+def rollback() -> Plan:
+    """Amy came back while she was being removed, so everything is put back; of Hermes nothing is left to be."""
+    subject, parked = KEYS["amy"], f"syncd-parked-1003@{DOMAIN}"
+    bundle = f"rollback:{subject}"
+    steps = [
+        operation("alias.add", subject, bundle=bundle, reason=GIVEN_UP, after={"alias": f"wong@{DOMAIN}"}),
+        operation(
+            "primary.change",
+            subject,
+            bundle=bundle,
+            reason=GIVEN_UP,
+            before={"primary": parked},
+            after={"primary": f"amy@{DOMAIN}"},
+        ),
+        operation("alias.remove", subject, bundle=bundle, reason=GIVEN_UP, before={"alias": parked}),
+    ]
+    back = [
+        operation(
+            "member.add",
+            f"group:{group}",
+            bundle=bundle,
+            reason="amy was in it before the removal",
+            after={"member": "amy"},
+        )
+        for group in ("crew", "staff")
+    ]
+    hermes = "its removal is given up: it is protected by the configuration"
+    return a_plan(
+        *steps,
+        *back,
+        notes=(
+            Note(code=HALF_REMOVED, subject=subject, text=GIVEN_UP),
+            Note(code=HALF_REMOVED, subject=KEYS["hermes"], text=hermes),
+        ),
+        populations={**POPULATIONS, "frozen": 2},
+    )
+
+
+def half_removed_report() -> Report:
+    """Zoidberg's last step failed and is tried again; Amy's removal was refused for good, and is given back."""
+    refused = "its removal is given up: the service refused it for good (AccessDeniedException)"
+    half = [
+        HalfRemoved(
+            key=Key(KEYS[name]),
+            entity=EntityId(entity_id(name)),
+            name=name,
+            since=NOW - timedelta(minutes=10),
+            until=NOW + timedelta(minutes=50),
+            next=following,
+            why=why,
+        )
+        for name, following, why in (("zoidberg", Next.FINISHED, ""), ("amy", Next.GIVEN_BACK, refused))
+    ]
+    planned = goes_on()
+    failed = Outcome(
+        operation=planned.operations[0],
+        result=Result.FAILED,
+        code="InternalFailure",
+        message="try again later",
+        attempts=6,
+    )
+    applied = [Outcome(operation=one, result=Result.APPLIED) for one in planned.operations[1:]]
+    return replace(report(), plan=planned, outcomes=(failed, *applied), half_removed=tuple(half))
+
+
 def report() -> Report:
     """Most of it worked."""
     applied = leaver()
@@ -413,4 +494,6 @@ PLANS: Mapping[str, Plan] = {
     "refused": refused(),
     "empty": empty(),
     "aside": aside(),
+    "goes_on": goes_on(),
+    "rollback": rollback(),
 }

@@ -26,6 +26,7 @@ CONTENTS: dict[str, list[Story]] = {
     "one": [boards.in_sync()],
     "failing": [boards.failing()],
     "waiting": [boards.waiting()],
+    "half-removed": [boards.half_removed(), boards.half_removed("lab", HOSTILE)],
     "three": EACH,
     "every-kind": [
         boards.failing("a"),

@@ -29,6 +29,7 @@ WANTED = {
     "SyncdCyclesFailing",
     "SyncdDown",
     "SyncdGuardTripped",
+    "SyncdHalfRemoved",
     "SyncdNoticesFailing",
     "SyncdOperationsFailing",
     "SyncdRejections",

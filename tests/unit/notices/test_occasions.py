@@ -1,5 +1,6 @@
 """Who is told what, and that nobody is told twice."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,9 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from syncd.errors import Interrupted, Locked, SourceUnreachable
+from syncd.model.report import Report
 from syncd.notices.occasions import TOLD_AGAIN, Told, fingerprint
 from syncd.notices.settings import Occasion
-from tests.builders import NOW, plan
+from tests.builders import NOW, half, plan
 from tests.unit.notices.cycles import refused, report
 
 
@@ -84,6 +86,40 @@ def test_a_restart_knows_what_was_refused() -> None:
     told.seed("withheld", refused(3), NOW)
 
     assert told.hear(report("withheld", withheld=4), NOW) == (Occasion.REFUSAL,)
+
+
+def half_done(*names: str, kind: str = "in_sync") -> Report:
+    return replace(report(kind), half_removed=tuple(half(f"user:{name}", name) for name in names))
+
+
+def test_somebody_half_removed_is_a_failure_until_nobody_is() -> None:
+    """Told once for each who becomes so, whatever else the cycle came to; works again when nobody is any more."""
+    told = Told()
+    heard = [
+        told.hear(cycle, NOW)
+        for cycle in (
+            half_done("amy"),
+            half_done("amy"),
+            half_done("amy", "fry", kind="partial"),
+            half_done("fry", kind="partial"),
+            replace(report("failed"), half_removed=None),
+            half_done("fry"),
+            half_done(),
+        )
+    ]
+
+    failure, recovery = (Occasion.FAILURE,), (Occasion.RECOVERY,)
+    assert heard == [failure, (), failure, (), (), (), recovery]
+
+
+def test_a_restart_repeats_nothing_of_the_half_removed() -> None:
+    """Who was half removed before it was told then; who becomes so afterwards is told."""
+    told = Told()
+    told.seed("applied", report("applied").plan, NOW, [half("user:amy").key])
+
+    assert told.hear(half_done("amy"), NOW) == ()
+    assert told.hear(half_done("amy", "fry"), NOW) == (Occasion.FAILURE,)
+    assert told.hear(half_done(), NOW) == (Occasion.RECOVERY,)
 
 
 class Telling(RuleBasedStateMachine):

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -11,12 +12,14 @@ from pydantic import SecretStr
 
 from syncd.clock import SystemClock
 from syncd.errors import SourceUnreachable
+from syncd.model.half_removed import Next
 from syncd.notices.composing import Notice
 from syncd.notices.posting import Undelivered
 from syncd.notices.sending import MOST_WAITING, PAUSES_S, Notices
 from syncd.notices.settings import AnyNotice, HeartbeatSettings, Occasion, SlackSettings
 from syncd.notices.sinks import Sink
 from syncd.ports import Clock
+from tests.builders import half
 from tests.fakes.clock import PATIENCE_S, FakeClock
 from tests.fakes.receivers import receiver
 from tests.unit.notices.cycles import PERSON, report
@@ -357,3 +360,27 @@ def test_every_day_of_a_year_has_one_summary() -> None:
     assert len(office.sink().got) == 365
     days = [one.at for one in office.sink().got]
     assert max(b - a for a, b in pairwise(days)) <= timedelta(hours=27)
+
+
+def test_a_notice_names_the_half_removed() -> None:
+    """How many to everybody; who, since when and what happens next only where people may be named."""
+    office = Office(a_notice())
+    stays = half("user:1003", "amy\u202e", next_is=Next.NOTHING, why="nothing is written in mode observe")
+    office.notices.observer("planetexpress").finished(replace(report(), half_removed=(stays,)))
+    office.notices.observer("planetexpress").finished(
+        replace(report("partial"), half_removed=tuple(half(f"user:{number}", f"n{number}") for number in range(30)))
+    )
+    office.notices.work()
+    one, many = office.sink().got
+
+    assert one.title == "planetexpress: somebody is half removed"
+    assert one.numbers["half_removed"] == 1
+    assert "1 entity is half removed: its removal began" in one.text(personal_data=False)
+    assert "amy" not in one.text(personal_data=False)
+    assert r"- amy\u202e (user:1003): since 2026-03-01 08:00 UTC; it stays as it is: nothing is written" in one.text(
+        personal_data=True
+    )
+    assert many.title == "planetexpress: not everything could be applied"
+    assert "30 entities are half removed" in many.text(personal_data=False)
+    assert "n0 (user:0): since 2026-03-01 08:00 UTC; the next cycle goes on with it" in many.text(personal_data=True)
+    assert "and 10 more" in many.text(personal_data=True)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from syncd.errors import Problem, SourceIncomplete
-from syncd.model.status import Shown
+from syncd.model.status import Light, Shown
 from syncd.status.chart import FALL, MOST, RISE, WIDTH, draw
 from syncd.status.lamps import SHAPES, icon
 from syncd.status.page import SHOWN_LARGE, policy, render_organization, render_overview
@@ -72,6 +72,7 @@ EVERY_KIND = (
     boards.not_yet("f"),
     boards.observing("g"),
     boards.partly_failing("h"),
+    boards.half_removed("i"),
 )
 
 
@@ -101,7 +102,7 @@ def test_a_page_of_its_own_is_well_formed_too(story: Story) -> None:
 
 def test_hostile_names_are_text_and_nothing_else() -> None:
     """Whatever the directory says is shown as it is, harmless: no element, no attribute, no hidden character."""
-    stories = [boards.waiting(f"o{index}", HOSTILE) for index in range(2)] + [boards.failing(HOSTILE[0])]
+    stories = [boards.waiting("o", HOSTILE), boards.half_removed("h", HOSTILE), boards.failing(HOSTILE[0])]
     text = overview(*stories)
     found = Outline(text)
 
@@ -118,7 +119,7 @@ def test_without_leave_nobody_is_named() -> None:
     error = SourceIncomplete(
         "zapp@dop.example occurs twice", [Problem(where="people.csv:7", reason="uid zapp is there already")]
     )
-    stories = [boards.waiting("c", names), boards.failing("b", error), boards.in_sync("a")]
+    stories = [boards.waiting("c", names), boards.failing("b", error), boards.half_removed("a", names)]
     text = overview(*stories, shown=CLOSED)
 
     assert not [name for name in (*names, "zapp@", "people.csv") if name in text]
@@ -164,7 +165,7 @@ def test_the_tab_shows_the_worst_light() -> None:
     assert 'href="/icon/failing.svg"' in overview(boards.in_sync("a"), boards.failing("b"))
     assert 'href="/icon/in-sync.svg"' in overview(boards.in_sync())
     assert 'href="/icon/failing.svg"' in overview(boards.in_sync(), shown=Shown(missing=("store",)))
-    assert len({icon(light) for light in SHAPES}) == 6
+    assert len({icon(light) for light in SHAPES}) == len(Light)
     assert icon("else") is None
 
 
@@ -190,3 +191,22 @@ def test_a_cycle_of_no_time_is_seen() -> None:
     assert chart is not None
     assert min(bar.height for bar in chart.bars) >= 5
     assert draw(()) is None
+
+
+def test_the_half_removed_are_named_with_what_happens_next() -> None:
+    """Who, since when, what happens next, and what ends it by hand; without leave how many, and no names."""
+    (one,) = board_of(boards.half_removed("pe", [f"name{number}" for number in range(30)])).snapshot().organizations
+    named, closed = render_organization(one, OPEN), render_organization(one, CLOSED)
+
+    for page in (named, closed):
+        assert "Half removed" in page
+        assert "30 entities are half removed" in page
+        assert "20 min ago" in page
+        assert "and 10 more" in page
+        assert "the next cycle goes on with it; what is not finished by" in page
+        assert "or list it under protected: in the" in page
+        assert "syncd sync --organization pe" in Outline(page).commands
+    assert "name1 (user:h-1)" in named
+    assert "two people want name1@planetexpress.example" in named
+    assert "name1" not in closed
+    assert "two people" not in closed

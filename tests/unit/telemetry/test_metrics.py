@@ -16,7 +16,7 @@ from syncd.model.plan import Finding, Note, Plan, Populations
 from syncd.model.report import Outcome, Report, Result
 from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.series import LEVELS
-from tests.builders import verb, why_withheld
+from tests.builders import half, verb, why_withheld
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ORGANIZATION = {"organization": "pe"}
@@ -118,6 +118,7 @@ def test_the_names_are_the_contract(registry: CollectorRegistry) -> None:
         "syncd_entities",
         "syncd_guard_tripped",
         "syncd_guard_trips_total",
+        "syncd_half_removed_entities",
         "syncd_ldap_plaintext_connections_total",
         "syncd_log_messages_total",
         "syncd_notes",
@@ -435,3 +436,22 @@ def test_calls_under_way_go_up_and_down(registry: CollectorRegistry, metrics: Me
     assert value(registry, "syncd_api_throttle_wait_seconds_total") == 1.75
     assert value(registry, "syncd_api_retries_total") == 1
     assert value(registry, "syncd_api_request_duration_seconds_count") == 1
+
+
+def test_the_half_removed_are_counted_after_every_cycle(registry: CollectorRegistry, metrics: Metrics) -> None:
+    """From the start as the store has it; then what each report says; where the store could not tell, it stays."""
+    metrics.remember("pe", half_removed=3)
+    assert value(registry, "syncd_half_removed_entities") == 3
+
+    metrics.finished(replace(report(), half_removed=(half(), half("user:leela"))))
+    assert value(registry, "syncd_half_removed_entities") == 2
+
+    metrics.finished(replace(report(), plan=None, error="the store is away", half_removed=None))
+    metrics.failed("pe")
+    assert value(registry, "syncd_half_removed_entities") == 2
+
+    metrics.finished(replace(report(), plan=None, error="no answer", half_removed=(half(),)))
+    assert value(registry, "syncd_half_removed_entities") == 1
+
+    metrics.finished(replace(report(), half_removed=()))
+    assert value(registry, "syncd_half_removed_entities") == 0

@@ -14,7 +14,9 @@ from syncd.errors import (
     StoreError,
     TargetUnreachable,
 )
+from syncd.model.names import STATED
 from syncd.model.report import Report
+from syncd.telemetry.events import EVENTS
 from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.observer import MetricsObserver
 from tests.builders import NOW
@@ -121,6 +123,14 @@ def test_a_cycle_that_begins_is_in_progress(told: Told) -> None:
     assert told.value("cycle_in_progress") == 1
     assert told.value("cycle_last_attempt_timestamp_seconds") == NOW.timestamp()
     assert told.value("cycle_next_timestamp_seconds") == NOW.timestamp() + 900
+
+
+def test_every_kind_that_a_source_may_state_is_counted(told: Told) -> None:
+    """A kind that is added has its series and its field of the log without anybody remembering to."""
+    told.observer.event("source_read", **{f"{kind.value}s": 7 + place for place, kind in enumerate(STATED)})
+
+    assert [told.value("source_entries", kind=kind.value) for kind in STATED] == [*range(7, 7 + len(STATED))]
+    assert {f"{kind.value}s" for kind in STATED} < set(EVENTS["source_read"].fields)
 
 
 def test_events_that_have_a_metric_move_it(told: Told) -> None:
