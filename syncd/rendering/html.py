@@ -1,23 +1,21 @@
 """A plan or a report as one HTML file that loads nothing: for change control, for print, for a telephone."""
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup, escape
 
 from syncd.model.plan import Plan
 from syncd.model.report import Report
-from syncd.rendering.filtering import SCRIPT
-from syncd.rendering.page import PAGE
 from syncd.rendering.plan_view import view_plan
+from syncd.rendering.pouring import allowed, environment, file_of
 from syncd.rendering.report_view import view_report
-from syncd.rendering.style import LETTERS, SECTIONS, STYLE, kind_class
+from syncd.rendering.switches import LETTERS, SECTIONS, hiding, kind_class
 from syncd.rendering.view import Card, Column, Figures, Section, Symbol
 
+_ROOM = "syncd.rendering"
 #: As many names of one line are shown at once; the rest unfolds.
 FOLDED = 40
 #: A bar that stands for something can be seen, in percent of the widest.
@@ -53,8 +51,8 @@ def render_html(what: Plan | Report, *, mode: str = "", asked: str = "") -> str:
         kind_class=_kind_class,
         section_changes=_section_changes,
         policy=_policy(),
-        style=Markup(STYLE),  # noqa: S704 - both are ours, and their hashes stand in the policy
-        script=Markup(SCRIPT),  # noqa: S704 - the same
+        style=Markup(_style()),  # noqa: S704 - both are ours, and their hashes stand in the policy
+        script=Markup(_script()),  # noqa: S704 - the same
     )
     return page + "\n"
 
@@ -116,17 +114,21 @@ def _all_changes(section: Section) -> frozenset[Symbol]:
 def _policy() -> str:
     """Return the page's policy: its own style and script by their hashes, and nothing else."""
     return (
-        f"default-src 'none'; style-src {_source(STYLE)}; script-src {_source(SCRIPT)}; "
+        f"default-src 'none'; style-src {allowed(_style())}; script-src {allowed(_script())}; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _source(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
+@cache
+def _style() -> str:
+    return f"\n{file_of(_ROOM, 'page.css')}{hiding()}"
+
+
+@cache
+def _script() -> str:
+    return f"\n{file_of(_ROOM, 'find.js')}"
 
 
 @cache
 def _page() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(PAGE)
+    return environment(_ROOM).get_template("page.html")

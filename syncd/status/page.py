@@ -4,27 +4,25 @@ No script at all; one style sheet within the page, allowed by its hash; nothing 
 morning it says in one look what is wrong and what to type.
 """
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from syncd import __version__
 from syncd.model.status import Light, OrganizationStatus, Overview, Shown
+from syncd.rendering.pouring import allowed, environment, file_of
 from syncd.rendering.safe import safe
 from syncd.status import words
 from syncd.status.chart import Chart, draw
 from syncd.status.lamps import SHAPES
 
-_FOLDER = Path(__file__).parent / "templates"
+_ROOM = "syncd.status"
 #: So many organizations are shown whole on one page; with more, each has a page of its own.
 SHOWN_WHOLE = 3
 #: So many that ask for a look are shown with what to type; the rest follow in the table.
@@ -80,9 +78,8 @@ def render_asked(names: Sequence[str], shown: Shown, now: datetime) -> str:
 def policy(*, actions: bool) -> str:
     """Return the Content-Security-Policy of a page."""
     form = "'self'" if actions else "'none'"
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self'; base-uri 'none'; "
+        f"default-src 'none'; style-src {allowed(_style())}; img-src 'self'; base-uri 'none'; "
         f"form-action {form}; frame-ancestors 'none'"
     )
 
@@ -114,29 +111,22 @@ def _render(name: str, now: datetime, shown: Shown, light: Light, verdict: str, 
 
 @cache
 def _style() -> str:
-    return (_FOLDER / "status.css").read_text(encoding="utf-8")
+    return file_of(_ROOM, "status.css")
 
 
 @cache
 def _template(name: str) -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.filters["safe_text"] = safe
-    environment.filters["span"] = words.span
-    environment.globals |= {
+    found = environment(_ROOM)
+    found.filters["safe_text"] = safe
+    found.filters["span"] = words.span
+    found.globals |= {
         "words": words,
         "style": Markup(_style()),  # noqa: S704 - our own file, without anything from elsewhere
         "shapes": {light: Markup(shape) for light, shape in SHAPES.items()},  # noqa: S704 - our own, constant
         "moment": _moment,
         "iso": _iso,
     }
-    return environment.get_template(name)
+    return found.get_template(name)
 
 
 def _moment(when: datetime) -> str:

@@ -1,6 +1,3 @@
-"""The page's one script: finds entries by text. Without it everything is shown, and so is no search box."""
-
-SCRIPT = """
 (() => {
   const box = document.getElementById("find");
   const found = document.getElementById("found");
@@ -34,7 +31,7 @@ SCRIPT = """
   }
 
   function search() {
-    const words = box.value.toLowerCase().split(/\\s+/).filter((word) => word !== "");
+    const words = box.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
     if (texts.length === 0) {
       texts.push(...cards.map(read));
     }
@@ -49,7 +46,7 @@ SCRIPT = """
     document.querySelector(".diff").classList.toggle("narrowed", words.length > 0);
     const number = (value) => value.toLocaleString("en");
     found.textContent = words.length === 0 ? ""
-      : `${number(shown)} of ${number(cards.length)} entries have \\u201c${box.value.trim()}\\u201d`;
+      : `${number(shown)} of ${number(cards.length)} entries have \u201c${box.value.trim()}\u201d`;
   }
 
   box.addEventListener("input", () => {
@@ -64,4 +61,3 @@ SCRIPT = """
     search();
   }
 })();
-"""
