@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from syncd.model.operation import BundleKind
 from syncd.model.page import Count
 from syncd.model.plan import Finding, Limit, Plan
 from syncd.model.policy import Threshold
@@ -50,9 +51,11 @@ def limit_of(population: int, threshold: Threshold) -> Limit:
 def of_entities(plan: Plan, counts: Collection[Count], what: str, threshold: Threshold, name: str) -> Finding:
     """Return what the guard *name* measures: the entities that lose by operations counted as one of *counts*.
 
-    Deferred operations count as one each: of whom they are isn't known.
+    Deferred operations count as one each: of whom they are isn't known. Giving back what a removal took that is
+    given up takes nothing from anybody, whatever its steps are.
     """
-    operations = [o for o in plan.operations if o.destructive and o.counts_as in counts]
+    losing = (o for o in plan.operations if o.bundle.kind is not BundleKind.ROLLBACK)
+    operations = [o for o in losing if o.destructive and o.counts_as in counts]
     counted = len({o.row for o in operations}) + sum(plan.deferred_as(each) for each in counts if each != Count.NOTHING)
     population = plan.populations.owned_in_all
     tripped = exceeds(counted, population, threshold)

@@ -13,7 +13,7 @@ from tests.property.leaving import SCENARIOS, Scenario, opened, writing_calls
 from tests.property.troubles import AS_BEFORE, REMOVED, TROUBLES, half_is_missing, harm, run, table, verdict
 
 #: Calls of each removal that are struck by each trouble, unless SYNCD_EXAMPLES says how many.
-FEW = 8
+FEW = 3
 #: Wrong ends that a failing test lists.
 SHOWN = 12
 by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
