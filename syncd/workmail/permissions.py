@@ -40,6 +40,7 @@ _OF_EVERY_CYCLE = (
     # Bound entities that no list shows are asked for by id.
     "DescribeUser",
     "DescribeGroup",
+    "DescribeResource",
 )
 #: Every operation that syncd sends. A test holds this against the calls of recorded runs: nothing more, nothing less.
 PERMISSIONS: Mapping[str, Right] = {**dict.fromkeys(_OF_EVERY_CYCLE, Right.READ), **PAGES.calls()}

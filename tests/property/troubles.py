@@ -52,11 +52,13 @@ class Trouble:
     calm: bool = False
 
 
-def _died_before(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+def died_before(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The process dies before the call is sent."""
     raise Killed
 
 
-def _died_after(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+def died_after(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The process dies after the call has had its effect."""
     breaker.through(operation, params)
     raise Killed
 
@@ -132,9 +134,13 @@ def _admin_adds_a_membership(play: Play) -> None:
 
 
 def _returns(play: Play) -> None:
-    """Who was struck is back; a newcomer who wanted the address gets another one."""
-    play.returned.add(play.struck)
-    play.directory.set_status(play.struck, "enabled")
+    came_back(play, play.struck)
+
+
+def came_back(play: Play, key: Key) -> None:
+    """The entry is back; a newcomer who wanted the address gets another one."""
+    play.returned.add(key)
+    play.directory.set_status(key, "enabled")
     if play.scenario.newcomer is not None:
         play.directory.change(play.scenario.newcomer, primary=f"professor@{DOMAIN}")
 
@@ -191,7 +197,7 @@ def _after_death(change: _Change) -> Trouble:
     """Nothing fails any more when *change* comes: half a removal is wrong at once."""
     return Trouble(
         name=change.name,
-        strike=_died_after,
+        strike=died_after,
         meanwhile=change.begins,
         lasting=3 if change.lasts else 0,
         over=change.ends,
@@ -210,8 +216,8 @@ def _while_failing(change: _Change, name: str, strike: Strike) -> Trouble:
 
 
 TROUBLES = (
-    Trouble(name="dies before the effect", strike=_died_before),
-    Trouble(name="dies after the effect", strike=_died_after),
+    Trouble(name="dies before the effect", strike=died_before),
+    Trouble(name="dies after the effect", strike=died_after),
     Trouble(name="is cut off", strike=_cut_off),
     Trouble(name="the answer is lost", strike=_answer_lost),
     Trouble(name="is told to stop", strike=_stopped),
