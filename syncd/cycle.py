@@ -33,7 +33,14 @@ from syncd.model.report import Outcome, Report, Result
 from syncd.model.situation import Situation
 from syncd.model.state import Desired, Entity
 from syncd.planning.assemble import assemble, without
-from syncd.planning.bindings import after_failure, after_success, before_sending, ended_elsewhere, rolled_back
+from syncd.planning.bindings import (
+    after_failure,
+    after_success,
+    before_sending,
+    ended_elsewhere,
+    given_back,
+    rolled_back,
+)
 from syncd.planning.evidence import updated_marks
 from syncd.planning.freshness import Item, due, touched
 from syncd.planning.judge import chosen_ids, disbelieved, judge
@@ -315,7 +322,8 @@ class _Cycle:
         if not self._options.dry_run and not tripped:
             self._parts.memory.record_marks(marks, situation.desired.counts)
         if not self._options.dry_run:
-            for binding in (*rolled_back(situation, plan.operations), *ended_elsewhere(situation)):
+            over = [] if plan.deferred else given_back(situation, plan.operations)
+            for binding in (*rolled_back(situation, plan.operations), *ended_elsewhere(situation), *over):
                 self._parts.memory.bind(binding)
 
     def apply(self, situation: Situation, plan: Plan, chosen: Plan | None) -> tuple[Outcome, ...]:

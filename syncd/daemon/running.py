@@ -95,7 +95,7 @@ class Running:
         return (
             report is not None
             and report.plan is not None
-            and bool(report.plan.deferred)
+            and (bool(report.plan.deferred) or report.has_given_up)
             and report.count(Result.APPLIED) > 0
         )
 

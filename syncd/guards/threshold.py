@@ -50,7 +50,8 @@ def limit_of(population: int, threshold: Threshold) -> Limit:
 def of_entities(plan: Plan, counts: Collection[Count], what: str, threshold: Threshold, name: str) -> Finding:
     """Return what the guard *name* measures: the entities that lose by operations counted as one of *counts*.
 
-    Deferred operations count as one each: of whom they are isn't known.
+    Deferred operations count as one each: of whom they are isn't known. Giving back what a removal took that is
+    given up takes nothing from anybody, whatever its steps are.
     """
     operations = [o for o in plan.operations if o.destructive and o.counts_as in counts]
     counted = len({o.row for o in operations}) + sum(map(plan.deferred_as, counts))

@@ -14,6 +14,7 @@ class Binding:
     *source* names the source type and key attribute it was made under (`csv:employee_id`).
     *addresses* and *groups* are what it held when its removal began, the primary address first: a return, or giving
     the removal up, puts them back. *began_at* is set while a removal is under way, *removed_at* once it has ended.
+    Whoever is registered again keeps them until all was given back: so long something is *owed*.
     *stuck* is the error code that ended a removal for good: it isn't begun again without a person's word.
     """
 
@@ -27,6 +28,11 @@ class Binding:
     groups: tuple[EntityId, ...] = ()
     began_at: datetime | None = None
     stuck: str = ""
+
+    @property
+    def owed(self) -> bool:
+        """Whether something is owed, if its entity is ENABLED: then the removal is undone, but maybe not all of it."""
+        return bool(self.addresses or self.groups) and self.began_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

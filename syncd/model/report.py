@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from syncd.model.half_removed import HalfRemoved
-from syncd.model.operation import Operation
+from syncd.model.operation import BundleKind, Operation
 from syncd.model.plan import Plan
 
 
@@ -67,6 +67,12 @@ class Report:
     def count(self, result: Result) -> int:
         """Return how many operations ended with *result*."""
         return sum(outcome.result is result for outcome in self.outcomes)
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether a removal was refused for good in it, so that what it took is to be put back."""
+        refused = (outcome.operation for outcome in self.outcomes if outcome.permanent)
+        return any(operation.bundle.kind is BundleKind.REMOVAL for operation in refused)
 
     @property
     def summary(self) -> str:

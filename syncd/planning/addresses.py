@@ -72,7 +72,7 @@ def _is_unsettled(party: Party, spared_domain: str) -> bool:
         case Status.LEAVING:
             return bool(party.aliases) or not is_parking(party.primary)
         case Status.STAYING:
-            return not settled(
+            return bool(party.returning) or not settled(
                 party.primary,
                 party.aliases,
                 party.wanted_primary,
@@ -269,7 +269,7 @@ class _Table:
         """Let those who return claim what they had, as far as nobody holds or wants it."""
         wanted = {address for mover in self.movers.values() for address in map(fold, _wishes(mover.party))}
         for _, mover in sorted(self.movers.items()):
-            if mover.status is not Status.JOINING or mover.blocked:
+            if mover.status is Status.LEAVING or mover.blocked:
                 continue
             for address in mover.party.returning:
                 folded = fold(address)

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from syncd.model.action import Action
 from syncd.model.detail import ALIASES, MEMBERS
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, fold
 from syncd.model.operation import BundleKind, Operation
 from syncd.model.page import Role
+from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import ProposalKind
 from syncd.model.state import State
@@ -35,8 +37,10 @@ def before_sending(situation: Situation, operation: Operation) -> Binding | None
     aliases = situation.observed.details.of(ALIASES).get(binding.entity, ())
     held = [entity.primary, *sorted(aliases)]
     # What was given up before, by a removal that goes on, is remembered already.
-    before = binding if binding.began_at is not None else replace(binding, addresses=(), groups=())
-    kept = dict.fromkeys([*before.addresses, *(address for address in held if address and not is_parking(address))])
+    owed = binding.owed and binding.removed_at is None
+    before = binding if binding.began_at is not None or owed else replace(binding, addresses=(), groups=())
+    holds = [address for address in held if address and not is_parking(address)]
+    kept = dict.fromkeys([*holds, *before.addresses] if owed else [*before.addresses, *holds])
     members = situation.observed.details.of(MEMBERS)
     groups = dict.fromkeys([*before.groups, *sorted(g for g, inside in members.items() if binding.entity in inside)])
     began = binding.began_at or situation.now
@@ -69,6 +73,23 @@ def ended_elsewhere(situation: Situation) -> Iterator[Binding]:
                 yield replace(binding, began_at=None, removed_at=situation.now)
 
 
+def given_back(situation: Situation, operations: Iterable[Operation]) -> Iterator[Binding]:
+    """Yield the bindings of those who are back, and to whom none of *operations* gives what they had before."""
+    details, standings = situation.observed.details, situation.standings
+    owing = [binding for binding in situation.memory.bindings.values() if binding.owed]
+    if not owing or situation.policy.mode is Mode.OBSERVE:
+        return
+    adding = [operation for operation in operations if operation.action is Action.ADD]
+    busy = {key for operation in adding for key in (operation.subject, operation.effect.get("member"))}
+    for binding in owing:
+        wanted, entity = situation.desired.entities.get(binding.key), situation.observed.entities.get(binding.entity)
+        if wanted is None or not wanted.enabled or entity is None or entity.state is not State.ENABLED:
+            continue
+        settled = binding.key not in busy and binding.key not in standings.frozen
+        if settled and (not binding.addresses or binding.entity in details.of(ALIASES)):
+            yield replace(binding, addresses=(), groups=(), removed_at=None)
+
+
 def after_success(
     situation: Situation, operation: Operation, created: EntityId | None
 ) -> tuple[Binding | None, Key | None]:
@@ -94,12 +115,22 @@ def after_success(
             stored = before_sending(situation, operation) or binding
             return replace(stored, removed_at=situation.now, began_at=None), None
         case Role.ENABLES if binding is not None and (binding.removed_at or binding.began_at) is not None:
-            back = replace(
-                binding, key=key, source=situation.source, removed_at=None, began_at=None, addresses=(), groups=()
-            )
-            return back, None
+            return _back(situation, replace(binding, key=key)), None
         case _:
             return None, None
+
+
+def _back(situation: Situation, binding: Binding) -> Binding:
+    """Return the binding of somebody registered again: what the directory doesn't say is owed until it was given."""
+    manage = situation.policy.manage
+    return replace(
+        binding,
+        source=situation.source,
+        removed_at=None,
+        began_at=None,
+        addresses=() if manage.aliases == "exact" else binding.addresses,
+        groups=() if manage.members == "exact" else binding.groups,
+    )
 
 
 def reserved_addresses(situation: Situation) -> Mapping[str, Key]:

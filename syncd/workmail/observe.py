@@ -4,7 +4,7 @@
 |---------------------|-----------------------------------------------------|-------------------------------|
 | the organization    | DescribeOrganization, ListMailDomains, GetMailDomain | 1 + pages + one per domain    |
 | lists               | ListUsers, ListGroups, ListResources                | pages of 100                  |
-| absent bound ids    | DescribeUser, DescribeGroup                         | one each                      |
+| absent bound ids    | DescribeUser, DescribeGroup, DescribeResource       | one each                      |
 | aliases             | ListAliases                                         | one or more per ENABLED entity |
 | profile             | DescribeUser, DescribeGroup                         | one per entity                |
 | members             | ListGroupMembers                                    | one or more per group         |
@@ -129,6 +129,7 @@ def describe(read: Read, identity: EntityId, kind: Kind) -> Entity | None:
 _DESCRIBE = {
     Kind.USER: ("DescribeUser", "UserId"),
     Kind.GROUP: ("DescribeGroup", "GroupId"),
+    Kind.RESOURCE: ("DescribeResource", "ResourceId"),
 }
 
 

@@ -29,20 +29,21 @@ class PolicyMode(StrEnum):
     EXPORT = "export"
 
 
-#: What every cycle reads, whatever is managed.
-_OF_EVERY_CYCLE = (
-    "DescribeOrganization",
-    "ListMailDomains",
-    "GetMailDomain",
-    "ListUsers",
-    "ListGroups",
-    "ListResources",
+#: What every cycle reads, whatever is managed, and what `doctor` asks with it: as in `Page.reads`.
+OF_EVERY_CYCLE: Mapping[str, Mapping[str, Any]] = {
+    "DescribeOrganization": {},
+    "ListMailDomains": {"MaxResults": 100},
+    "GetMailDomain": {"DomainName": "domain"},
+    "ListUsers": {"MaxResults": 1},
+    "ListGroups": {"MaxResults": 1},
+    "ListResources": {"MaxResults": 1},
     # Bound entities that no list shows are asked for by id.
-    "DescribeUser",
-    "DescribeGroup",
-)
+    "DescribeUser": {"UserId": "user"},
+    "DescribeGroup": {"GroupId": "group"},
+    "DescribeResource": {"ResourceId": "resource"},
+}
 #: Every operation that syncd sends. A test holds this against the calls of recorded runs: nothing more, nothing less.
-PERMISSIONS: Mapping[str, Right] = {**dict.fromkeys(_OF_EVERY_CYCLE, Right.READ), **PAGES.calls()}
+PERMISSIONS: Mapping[str, Right] = {**dict.fromkeys(OF_EVERY_CYCLE, Right.READ), **PAGES.calls()}
 
 #: What syncd never sends and its role must never do: every other operation of WorkMail that isn't a plain read.
 _REFUSED: Sequence[str] = (

@@ -43,9 +43,11 @@ class RealClock:
         threading.Event().wait(seconds)
 
 
-def a_report(*, deferred: int = 0, applied: bool = False) -> Report:
-    """A cycle that did what it could."""
-    one = operation()
+def a_report(*, deferred: int = 0, applied: bool = False, refused: bool = False) -> Report:
+    """A cycle that did what it could; a removal may have been *refused* for good."""
+    one, end = operation(), operation("deregister", "user:fry", bundle="removal:user:fry")
+    done = [Outcome(operation=one, result=Result.APPLIED)] if applied else []
+    failed = Outcome(operation=end, result=Result.FAILED, code="AccessDeniedException", permanent=True)
     now = RealClock().now()
     return Report(
         cycle_id="c",
@@ -54,7 +56,7 @@ def a_report(*, deferred: int = 0, applied: bool = False) -> Report:
         started_at=now,
         finished_at=now,
         plan=plan(one, deferred={"user.create": deferred} if deferred else {}),
-        outcomes=(Outcome(operation=one, result=Result.APPLIED),) if applied else (),
+        outcomes=(*done, *([failed] if refused else [])),
     )
 
 

@@ -4,7 +4,7 @@ What must be equal to a cycle in which nothing failed is everything the organiza
 twice (a second entity would have another id), nothing is lost, and nothing is left half done.
 
 What a leaver still holds, and in which groups it is still listed as DISABLED, is not compared
-(test_half_removed.py does). And one thing can't be mended where WorkMail keeps the addresses
+(test_half_done_removals.py does). And one thing can't be mended where WorkMail keeps the addresses
 of whoever is deregistered to them (`workmail.md` B13): an address whose release has failed stays with the leaver,
 and whoever should get it waits, or gets an error, until the leaver is deleted.
 """

@@ -10,10 +10,23 @@ import pytest
 
 from tests.fakes.cycles import DOMAIN
 from tests.property.leaving import SCENARIOS, Scenario, opened, writing_calls
-from tests.property.troubles import AS_BEFORE, REMOVED, TROUBLES, half_is_missing, harm, run, table, verdict
+from tests.property.troubles import (
+    AFTERWARDS,
+    AS_BEFORE,
+    REMOVED,
+    TROUBLES,
+    came_back,
+    died_after,
+    died_before,
+    half_is_missing,
+    harm,
+    run,
+    table,
+    verdict,
+)
 
 #: Calls of each removal that are struck by each trouble, unless SYNCD_EXAMPLES says how many.
-FEW = 8
+FEW = 3
 #: Wrong ends that a failing test lists.
 SHOWN = 12
 by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -35,6 +48,25 @@ def test_a_removal_ends_wholly_or_not_at_all(scenario: Scenario) -> None:
 
     if wrong:
         pytest.fail(f"{len(wrong)} of {len(runs)}:\n" + "\n".join(map(str, wrong[:SHOWN])), pytrace=False)
+
+
+@by_name
+def test_a_return_that_is_interrupted_gives_everything_back(scenario: Scenario) -> None:
+    """Wherever the process dies between two calls of a return: in the end somebody is as before the removal."""
+    for strike in (died_before, died_after):
+        for at in range(1, 30):
+            play = opened(scenario)
+            play.leave()
+            play.cycles(2, later=())
+            came_back(play, scenario.leavers[0])
+            play.world.breaker.arm(at, strike)
+            play.cycle()
+            play.cycles(AFTERWARDS)
+            assert verdict(play, scenario.leavers[0]) == AS_BEFORE, f"at call {at}"
+            assert not play.world.stores.bindings[scenario.leavers[0]].owed
+            if play.world.breaker.struck is None:
+                break
+        assert at > 1
 
 
 @by_name

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from syncd.emulator import ServiceFault
 from syncd.emulator.faults import ErrorAnswer, Fault
 from syncd.model.names import EntityId, Key, Kind, fold, kind_of
+from syncd.model.policy import Mode
 from tests.fakes.cycles import DOMAIN
 from tests.property.leaving import (
     LATER,
@@ -51,13 +52,26 @@ class Trouble:
     calm: bool = False
 
 
-def _died_before(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+def died_before(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The process dies before the call is sent."""
     raise Killed
 
 
-def _died_after(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+def died_after(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The process dies after the call has had its effect."""
     breaker.through(operation, params)
     raise Killed
+
+
+def _cut_off(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The call never arrives."""
+    raise ConnectionError
+
+
+def _answer_lost(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The call has its effect, and its answer never arrives."""
+    breaker.through(operation, params)
+    raise ConnectionError
 
 
 def _stopped(breaker: Breaker, operation: str, params: Mapping[str, object]) -> dict[str, object]:
@@ -78,6 +92,24 @@ def _failing(code: str, status: int) -> Strike:
 
 def _mended(play: Play) -> None:
     play.world.fail()
+
+
+def _nothing(play: Play) -> None:
+    """Nobody does anything."""
+
+
+def _is_protected(play: Play) -> None:
+    """The operator protects who was struck."""
+    play.world.policy = play.scenario.policy.model_copy(update={"protected": (play.struck,)})
+
+
+def _mode_removes_nobody(play: Play) -> None:
+    """The operator goes back to a mode that takes nothing away."""
+    play.world.policy = play.scenario.policy.model_copy(update={"mode": Mode.UPSERT})
+
+
+def _policy_is_back(play: Play) -> None:
+    play.world.policy = play.scenario.policy
 
 
 def _given(play: Play, operation: str, **parameters: object) -> bool:
@@ -102,9 +134,13 @@ def _admin_adds_a_membership(play: Play) -> None:
 
 
 def _returns(play: Play) -> None:
-    """Who was struck is back; a newcomer who wanted the address gets another one."""
-    play.returned.add(play.struck)
-    play.directory.set_status(play.struck, "enabled")
+    came_back(play, play.struck)
+
+
+def came_back(play: Play, key: Key) -> None:
+    """The entry is back; a newcomer who wanted the address gets another one."""
+    play.returned.add(key)
+    play.directory.set_status(key, "enabled")
     if play.scenario.newcomer is not None:
         play.directory.change(play.scenario.newcomer, primary=f"professor@{DOMAIN}")
 
@@ -134,34 +170,63 @@ def _all_are_back(play: Play) -> None:
         play.directory.set_status(key, "enabled")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What comes about while a removal is half done, and what ends it, if anything does."""
+
+    name: str
+    begins: Callable[[Play], None]
+    ends: Callable[[Play], None] = _nothing
+    lasts: bool = True
+
+
+_CHANGES = (
+    _Change(name="an admin adds an alias", begins=_admin_adds_an_alias, lasts=False),
+    _Change(name="an admin adds a membership", begins=_admin_adds_a_membership, lasts=False),
+    _Change(name="the entry returns", begins=_returns, lasts=False),
+    _Change(name="the entry is rejected", begins=_is_rejected, ends=_is_accepted),
+    _Change(name="the source is disbelieved", begins=half_is_missing, ends=_all_are_back),
+    _Change(name="it is protected", begins=_is_protected, ends=_policy_is_back),
+    _Change(name="the mode removes nobody", begins=_mode_removes_nobody, ends=_policy_is_back),
+)
 _DENIED = _failing("AccessDeniedException", 400)
 _BROKEN = _failing("InternalFailure", 500)
+
+
+def _after_death(change: _Change) -> Trouble:
+    """Nothing fails any more when *change* comes: half a removal is wrong at once."""
+    return Trouble(
+        name=change.name,
+        strike=died_after,
+        meanwhile=change.begins,
+        lasting=3 if change.lasts else 0,
+        over=change.ends,
+        calm=change.lasts,
+    )
+
+
+def _while_failing(change: _Change, name: str, strike: Strike) -> Trouble:
+    """*change* comes while calls fail, and ends with that."""
+
+    def over(play: Play) -> None:
+        _mended(play)
+        change.ends(play)
+
+    return Trouble(name=f"{name}, {change.name}", strike=strike, meanwhile=change.begins, lasting=3, over=over)
+
+
 TROUBLES = (
-    Trouble(name="dies before the effect", strike=_died_before),
-    Trouble(name="dies after the effect", strike=_died_after),
+    Trouble(name="dies before the effect", strike=died_before),
+    Trouble(name="dies after the effect", strike=died_after),
+    Trouble(name="is cut off", strike=_cut_off),
+    Trouble(name="the answer is lost", strike=_answer_lost),
     Trouble(name="is told to stop", strike=_stopped),
     Trouble(name="access denied", strike=_DENIED, lasting=3, over=_mended),
     Trouble(name="500 for ever", strike=_BROKEN, lasting=6, over=_mended),
     Trouble(name="500 for three cycles", strike=_BROKEN, lasting=2, later=(), over=_mended),
-    Trouble(name="an admin adds an alias", strike=_died_after, meanwhile=_admin_adds_an_alias),
-    Trouble(name="an admin adds a membership", strike=_died_after, meanwhile=_admin_adds_a_membership),
-    Trouble(name="the entry returns", strike=_died_after, meanwhile=_returns),
-    Trouble(
-        name="the entry is rejected",
-        strike=_died_after,
-        meanwhile=_is_rejected,
-        lasting=3,
-        over=_is_accepted,
-        calm=True,
-    ),
-    Trouble(
-        name="the source is disbelieved",
-        strike=_died_after,
-        meanwhile=half_is_missing,
-        lasting=3,
-        over=_all_are_back,
-        calm=True,
-    ),
+    *map(_after_death, _CHANGES),
+    *(_while_failing(change, "denied", _DENIED) for change in _CHANGES),
+    *(_while_failing(change, "500", _BROKEN) for change in _CHANGES),
 )
 
 
@@ -293,9 +358,9 @@ def _wrong(states: Mapping[Key, str]) -> list[str]:
 def table(runs: Sequence[Ended]) -> str:
     """Return the figures: a line for each scenario and trouble."""
     rows = list(dict.fromkeys((one.scenario, one.trouble) for one in runs))
-    lines = [f"{'scenario':<32}{'trouble':<28}{'runs':>5}" + "".join(f"{name:>11}" for name in COLUMNS)]
+    lines = [f"{'scenario':<32}{'trouble':<36}{'runs':>5}" + "".join(f"{name:>11}" for name in COLUMNS)]
     for scenario, trouble in rows:
         these = [one for one in runs if (one.scenario, one.trouble) == (scenario, trouble)]
         counts = "".join(f"{sum(name in one.columns for one in these):>11}" for name in COLUMNS)
-        lines.append(f"{scenario:<32}{trouble:<28}{len(these):>5}{counts}")
+        lines.append(f"{scenario:<32}{trouble:<36}{len(these):>5}{counts}")
     return "\n".join(lines)

@@ -102,8 +102,19 @@ class _Cast:
 
     def parties(self) -> list[Party]:
         """Return everybody whom a move could touch."""
-        moving = {party.key: party for party in (*self._leavers(), *self._given_up(), *self._claimants())}
+        movers = (*self._leavers(), *self._given_up(), *self._claimants(), *self._owed())
+        moving = {party.key: party for party in movers}
         return [*moving.values(), *self._holders(moving)] if moving else []
+
+    def _owed(self) -> Iterator[Party]:
+        """Yield who is back, but was not given back all that they had before their removal."""
+        for key, binding in self.situation.memory.bindings.items():
+            wanted, entity = self.situation.desired.entities.get(key), self._entity(key)
+            if not (binding.addresses and binding.owed) or wanted is None or entity is None:
+                continue
+            is_back = entity.state is State.ENABLED and self._may_want(key, wanted)
+            if is_back and self._is_ours(key, entity) and self.extras is not Extras.REMOVED:
+                yield replace(self._holding(key, entity, Status.STAYING, wanted), returning=binding.addresses)
 
     def _leavers(self) -> Iterator[Party]:
         for key in self.standings.leaving:

@@ -153,7 +153,11 @@ def _given_back(situation: Situation) -> Iterator[Operation]:
 def _returns(situation: Situation, binding: Binding) -> bool:
     wanted, entity = situation.desired.entities.get(binding.key), situation.observed.entities.get(binding.entity)
     is_back = wanted is not None and wanted.enabled and binding.key not in situation.standings.frozen
-    return is_back and entity is not None and entity.state is State.DISABLED
+    return (
+        is_back
+        and entity is not None
+        and (entity.state is State.DISABLED or (entity.state is State.ENABLED and binding.owed))
+    )
 
 
 def _rejoin(situation: Situation, owner: Key, group: Entity, binding: Binding, *, whole: bool) -> Operation:

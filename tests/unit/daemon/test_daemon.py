@@ -144,6 +144,16 @@ def test_deferred_work_follows_at_once() -> None:
     assert cycles.begun == 3
 
 
+def test_what_a_refused_removal_took_is_given_back_at_once() -> None:
+    """Whose removal was refused half-way doesn't wait for the interval."""
+    cycles = Cycles(lambda number: a_report(applied=True, refused=number == 1))
+
+    with RunningDaemon(pe=cycles):
+        cycles.wait_for(ended=2)
+
+    assert cycles.begun == 2
+
+
 def test_deferred_work_without_progress_waits() -> None:
     """If nothing could be applied, trying again at once would only repeat it."""
     cycles = Cycles(lambda _: a_report(deferred=1))

@@ -68,6 +68,21 @@ def test_removals_count_what_is_deferred() -> None:
     assert (users.counted, users.tripped) == (11, True)
 
 
+def test_giving_back_takes_nothing_away() -> None:
+    """However many removals are given up: moving people back from where they were parked trips no guard."""
+    steps = [
+        operation(kind, f"user:{number}", entity=f"id-{number}", bundle=f"rollback:user:{number}")
+        for number in range(50)
+        for kind in ("primary.change", "alias.remove")
+    ]
+    nothing = Threshold(percent=0, count=0, minimum_population=0)
+    names = ("removals", "alias_removals", "primary_changes", "membership_removals", "other_removals")
+    now = situation(policy=policy(**dict.fromkeys(names, nothing)))
+    made = plan(*steps, populations=POPULATION)
+    counting = [guard for guard in GUARDS if guard.name not in SOURCE_GUARDS]
+    assert [one for guard in counting for one in guard.examine(made, now) if one.tripped] == []
+
+
 # --- memberships -----------------------------------------------------------------------------------------------------
 
 

@@ -1,10 +1,15 @@
 """How ownership changes with each operation."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
+
+import pytest
 
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Operation
+from syncd.model.policy import Manage, Mode, Policy
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind, Standings
 from syncd.planning.bindings import after_success, before_sending, remembered
@@ -65,7 +70,7 @@ def test_a_rebinding_takes_everything_over() -> None:
     assert remembered(now, NEW) == old
     back, _ = after_success(now, about("register", NEW), None)
     assert back is not None
-    assert (back.key, back.removed_at, back.addresses) == (NEW, None, ())
+    assert (back.key, back.removed_at, back.addresses) == (NEW, None, old.addresses)
 
 
 def test_a_deregistration_is_remembered_with_the_addresses() -> None:
@@ -75,12 +80,14 @@ def test_a_deregistration_is_remembered_with_the_addresses() -> None:
     assert (made.removed_at, made.addresses[0]) == (NOW, f"fry@{DOMAIN}")
 
 
-def test_a_return_wipes_the_removal() -> None:
-    """Registered again: nothing is owed any more."""
-    old = binding("user:fry", addresses=(f"fry@{DOMAIN}",), removed_at=EARLIER)
-    made, _ = after_success(here(old), about("register"), None)
+@pytest.mark.parametrize(("manage", "kept"), [("exact", False), ("additive", True), (False, True)])
+def test_a_return_ends_the_removal(manage: Literal["exact", "additive", False], kept: bool) -> None:
+    """Registered again: what only WorkMail knew of is owed until it was given back, the rest the directory says."""
+    old = binding("user:fry", addresses=(f"fry@{DOMAIN}",), groups=(entity_id("crew"),), removed_at=EARLIER)
+    policy = Policy(mode=Mode.FULL, manage=Manage(aliases=manage, members=manage))
+    made, _ = after_success(replace(here(old), policy=policy), about("register"), None)
     assert made is not None
-    assert (made.removed_at, made.addresses) == (None, ())
+    assert (made.removed_at, bool(made.addresses), bool(made.groups)) == (None, kept, kept)
 
 
 def test_a_first_registration_changes_no_binding() -> None:

@@ -130,6 +130,16 @@ def test_absence_from_a_list_is_asked_about(answer: Any) -> None:  # noqa: ANN40
     assert ("DescribeUser", {"OrganizationId": ID, "UserId": fry}) in place.caller.sent
 
 
+def test_a_resource_that_left_the_list_is_asked_about() -> None:
+    """Whatever kind of entity is bound, it can be asked for by its id."""
+    place = Place(switches=Switches(ghosts_listed=False, describe_deleted="state"))
+    ship = EntityId(place.call("CreateResource", Name="ship", Type="EQUIPMENT")["ResourceId"])
+    place.call("DeleteResource", ResourceId=ship)
+    seen = place.lists(ship, kind=Kind.RESOURCE)
+    assert (seen.entities[ship].kind, seen.entities[ship].state) == (Kind.RESOURCE, State.DELETED)
+    assert ("DescribeResource", {"OrganizationId": ID, "ResourceId": ship}) in place.caller.sent
+
+
 def test_system_users_and_the_migration_admin_are_untouchable() -> None:
     """They are seen, and never ours to change (`workmail.md` B46, C)."""
     place = Place(migration_admin="migration-admin")
