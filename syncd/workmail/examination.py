@@ -52,6 +52,7 @@ READS: Mapping[str, Mapping[str, Any]] = {
     "ListUsers": {"MaxResults": 1},
     "ListGroups": {"MaxResults": 1},
     "ListResources": {"MaxResults": 1},
+    "DescribeResource": {"ResourceId": "r-00000000000000000000000000000000"},
     **{call: asked for page in PAGES for call, asked in page.reads.items()},
 }
 
