@@ -169,8 +169,11 @@ ACCOUNTS = Page(
     is_managed=_always,
     reads={},
     read=None,
+    given=(),
 )
-OWNER = Page(thing="owner", kinds=_BOTH, verbs=(ADOPT, REBIND), detail=None, is_managed=_always, reads={}, read=None)
+OWNER = Page(
+    thing="owner", kinds=_BOTH, verbs=(ADOPT, REBIND), detail=None, is_managed=_always, reads={}, read=None, given=()
+)
 #: Aliases are read always, whatever is managed: it must be known who holds what.
 ADDRESSES = Page(
     thing=ALIASES.thing,
@@ -180,6 +183,7 @@ ADDRESSES = Page(
     is_managed=_always,
     reads={"ListAliases": {"EntityId": "user", "MaxResults": 1}},
     read=read_aliases,
+    given=(),
 )
 ATTRIBUTES = Page(
     thing=PROFILE.thing,
@@ -189,6 +193,7 @@ ATTRIBUTES = Page(
     is_managed=_profile_is_managed,
     reads={"DescribeUser": {"UserId": "user"}, "DescribeGroup": {"GroupId": "group"}},
     read=read_profile,
+    given=(),
 )
 MEMBERSHIPS = Page(
     thing=MEMBERS.thing,
@@ -198,4 +203,5 @@ MEMBERSHIPS = Page(
     is_managed=_groups_are_read,
     reads={"ListGroupMembers": {"GroupId": "group", "MaxResults": 1}},
     read=read_members,
+    given=(),
 )
