@@ -82,7 +82,7 @@ def test_as_aws_meets_it(aws: Site) -> None:
     assert ended.code == 0, ended.out
     assert checks["workmail", "credentials"]["found"] == "from the environment (AWS_ACCESS_KEY_ID), a long-lived key"
     assert checks["workmail", "identity"]["found"] == f"{ARN} (account 123456789012)"
-    assert checks["workmail", "rights"]["found"].startswith("all 10 kinds of read are allowed")
+    assert checks["workmail", "rights"]["found"].startswith("all 11 kinds of read are allowed")
     assert checks["workmail", "clock"]["health"] == "OK"
     assert checks["workmail", "endpoint"]["health"] == "WARN"
 
