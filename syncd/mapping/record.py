@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from syncd.mapping.expressions import Absent, Attributes, Evaluate, Expression, Unmappable, several
 from syncd.mapping.rules import EntityRules
 from syncd.mapping.values import Value, as_value, clean, deceiving, shown, to_ascii
 from syncd.model.entry import Entry, Rejection
+from syncd.model.given import GivenField
 from syncd.model.limits import Limits, TextLimit
 from syncd.model.names import Kind, fold, make_key
 from syncd.model.state import HIDDEN, Wanted
@@ -135,6 +136,24 @@ class _Choice(_Rule):
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given(_Text):
+    """A property that a page asks for: a text that becomes a value."""
+
+    field: GivenField
+
+    def read_value(self, values: Sequence[Value], attributes: Attributes, faults: _Faults) -> Any:  # noqa: ANN401 - each field has a type of its own
+        """Return the value, None when there is none or it can't be used."""
+        text = self.read(values, attributes, faults)
+        if not text:
+            return None
+        try:
+            return self.field.parse(text)
+        except ValueError as error:
+            self.fault(faults, f"{shown(text)} {error}", self.field.remedy)
+            return None
+
+
 _COMPARED = frozenset({"name", "primary_email", "aliases"})
 #: Properties that people read and nobody compares.
 _PROSE = frozenset({f"profile.{name}" for name in ("street", "city", "job_title", "department", "company", "office")})
@@ -175,6 +194,19 @@ class _Compiler:
             most=self._limits.aliases,
         )
 
+    def given(self, field: GivenField, expression: Expression) -> _Given:
+        return _Given(
+            what=field.name,
+            where=self._where[field.name],
+            expression=expression,
+            evaluate=expression.compile(self._places),
+            limit=_ANY,
+            is_required=False,
+            is_prose=False,
+            is_compared=False,
+            field=field,
+        )
+
     def choice(self, what: str, expression: Expression | bool | None) -> _Choice | None:  # noqa: FBT001 - as rules have it
         """Return the rule of a choice that is not the same for everyone, None for one that is."""
         if expression is None or isinstance(expression, bool):
@@ -207,6 +239,7 @@ class Mapper:
             (name, compiler.text(f"profile.{name}", rule, limits.profile.get(name, _ANY), is_required=False))
             for name, rule in rules.profile
         )
+        self._given = tuple((field.name, compiler.given(field, rule)) for field, rule in rules.given)
         self._reserved_names = limits.reserved_names
 
     def map(self, entry: Entry) -> Mapped:
@@ -227,6 +260,8 @@ class Mapper:
         if self._all_hidden is not None:
             hidden = self._hidden.read(values, attributes, faults) if self._hidden else self._all_hidden
             profile[HIDDEN] = "true" if hidden else "false"
+        read = ((name, rule.read_value(values, attributes, faults)) for name, rule in self._given)
+        given = {name: value for name, value in read if value is not None}
         addresses = (primary, *aliases) if primary else aliases
         key = make_key(self._kind, entry.identity)
         if faults and enabled is not False:
@@ -245,6 +280,7 @@ class Mapper:
             aliases,
             profile,
             frozenset(),
+            given,
         )
         return Mapped(wanted=wanted, name=name, addresses=addresses if enabled else ())
 

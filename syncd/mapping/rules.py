@@ -8,6 +8,7 @@ from jinja2 import TemplateSyntaxError
 from syncd.errors import ConfigurationError, Problem
 from syncd.mapping.expressions import Expression, parse
 from syncd.mapping.settings import Example, GroupSettings, MappingSettings, MemberSettings
+from syncd.model.given import GivenField
 from syncd.model.names import Kind
 from syncd.model.needs import MEMBER, Needs, Reference
 from syncd.model.state import PROFILE_FIELDS
@@ -18,8 +19,7 @@ class EntityRules:
     """How entries of one *kind* become entities. *where* is the path of each expression in the settings.
 
     *key* is the attribute that never changes, *references* say which attributes name other entities. A choice that is
-    True or False is the same for everyone; *hidden* None is not managed.
-    True or False is the same for everyone; *hidden* None is not managed.
+    True or False is the same for everyone; *hidden* None is not managed. *given* is what pages ask besides.
     """
 
     kind: Kind
@@ -33,6 +33,7 @@ class EntityRules:
     profile: tuple[tuple[str, Expression], ...]
     where: Mapping[str, str]
     references: tuple[Reference, ...] = ()
+    given: tuple[tuple[GivenField, Expression], ...] = ()
 
     @property
     def expressions(self) -> Mapping[str, Expression]:
@@ -45,6 +46,7 @@ class EntityRules:
             "enabled": self.enabled,
             "hidden": self.hidden,
             **{f"profile.{field}": expression for field, expression in self.profile},
+            **{field.name: expression for field, expression in self.given},
         }
         return {
             self.where[name]: expression
@@ -89,9 +91,13 @@ class Rules:
 
     @property
     def given(self) -> frozenset[str]:
-        """The things that the directory gives something for: `profile`, where any attribute or `hidden` is mapped."""
+        """The things that the directory gives something for.
+
+        `profile`, where any attribute or `hidden` is mapped, and those of the fields that are.
+        """
+        things = {field.thing for entity in self.entities.values() for field, _ in entity.given}
         profile = any(entity.profile or entity.hidden is not None for entity in self.entities.values())
-        return frozenset({"profile"} if profile else ())
+        return frozenset(things | {"profile"} if profile else things)
 
     def attributes_used(self) -> frozenset[str]:
         """Return every attribute that any expression, key or membership uses."""
@@ -142,6 +148,11 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
         expression = compiler.optional(getattr(users.profile, field), f"users.profile.{field}")
         if expression is not None:
             profile.append((field, expression))
+    given = []
+    for asked in users.fields:
+        expression = compiler.optional(getattr(users, asked.name), f"users.{asked.name}")
+        if expression is not None:
+            given.append((asked, expression))
     return EntityRules(
         kind=Kind.USER,
         key=compiler.attribute(settings.key, "key"),
@@ -152,7 +163,8 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
         enabled=compiler.choice(users.enabled, "users.enabled"),
         hidden=None if users.hidden is None else compiler.choice(users.hidden, "users.hidden"),
         profile=tuple(profile),
-        where=_paths(compiler, "users"),
+        where=_paths(compiler, "users", *(field.name for field in users.fields)),
+        given=tuple(given),
     )
 
 
@@ -189,7 +201,7 @@ def _named_by(groups: GroupSettings | None) -> Mapping[Kind, set[str]]:
     return {Kind.USER: {members.by.strip()}, Kind.GROUP: {members.groups_by.strip()} if members.groups_by else set()}
 
 
-def _paths(compiler: _Compiler, section: str) -> dict[str, str]:
-    names = ["name", "display_name", "primary_email", "aliases", "enabled", "hidden"]
+def _paths(compiler: _Compiler, section: str, *more: str) -> dict[str, str]:
+    names = ["name", "display_name", "primary_email", "aliases", "enabled", "hidden", *more]
     names += [f"profile.{field}" for field in PROFILE_FIELDS]
     return {name: compiler.path(f"{section}.{name}") for name in names}

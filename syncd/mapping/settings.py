@@ -1,10 +1,11 @@
 """The `mapping` section: which attribute or template gives which property of an entity."""
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
+from syncd.model.given import GivenField
 from syncd.model.names import Kind
 from syncd.model.policy import Section
 
@@ -33,6 +34,9 @@ class ProfileSettings(Section):
 
 class UserSettings(Section):
     """Users. Without `enabled`, everyone who is in the directory is."""
+
+    #: What pages ask of the directory besides.
+    fields: ClassVar[tuple[GivenField, ...]] = ()
 
     name: Expression
     display_name: Expression
@@ -107,3 +111,16 @@ class MappingSettings(Section):
         if not missing:
             return self
         return self.model_copy(update={"users": self.users.model_copy(update=missing)})
+
+
+def mapping_settings(fields: Sequence[GivenField]) -> type[MappingSettings]:
+    """Return the section in which users may have *fields* too; without any, it is `MappingSettings` itself."""
+    if not fields:
+        return MappingSettings
+    keys: dict[str, Any] = {
+        field.name: (Annotated[Expression | None, Field(description=field.says)], None) for field in fields
+    }
+    users = create_model("UserSettings", __base__=UserSettings, __doc__=UserSettings.__doc__, **keys)
+    users.fields = tuple(fields)
+    mapping: dict[str, Any] = {"users": (users, ...)}
+    return create_model("MappingSettings", __base__=MappingSettings, __doc__=MappingSettings.__doc__, **mapping)

@@ -11,6 +11,7 @@ from typing import Any
 
 from syncd.model.action import Action
 from syncd.model.detail import Detail, Thing
+from syncd.model.given import GivenField
 from syncd.model.names import EntityId, Kind
 from syncd.model.policy import Manage
 from syncd.model.state import Entity
@@ -123,7 +124,8 @@ class Page:
     """Everything about one *thing*: of which *kinds*, how it changes (*verbs*), and what only a call tells of it.
 
     *reads* maps each call that reads it to what `doctor` asks with it: `user`, `group` and `domain` stand for one that
-    a list showed; *read* makes these calls. *is_managed* decides whether its detail is worth reading.
+    a list showed; *read* makes these calls. *is_managed* decides whether its detail is worth reading. *given* are the
+    values that the directory may give for it, by keys of `mapping.users`.
     """
 
     thing: Thing
@@ -133,11 +135,15 @@ class Page:
     is_managed: Callable[[Managed], bool]
     reads: Mapping[str, Mapping[str, Any]]
     read: Reader | None
+    given: tuple[GivenField, ...]
 
     def __post_init__(self) -> None:
         """A detail is read, by calls that are permitted, or there is none."""
         if not ((self.detail is None) == (self.read is None) == (not self.reads)):
             message = f"{self.thing}: a detail, what reads it, and the calls for it go together"
+            raise ValueError(message)
+        if any(field.thing != self.thing for field in self.given):
+            message = f"{self.thing}: a value that the directory gives is of the page's own thing"
             raise ValueError(message)
 
 
@@ -159,6 +165,7 @@ class Pages:
         self._readers = {page.thing: page.read for page in self._pages if page.read is not None}
         self.details: tuple[Detail[Any], ...] = tuple(page.detail for page in self._pages if page.detail is not None)
         self.verbs: tuple[Verb, ...] = tuple(self._verbs.values())
+        self.given: tuple[GivenField, ...] = tuple(field for page in self._pages for field in page.given)
 
     def __iter__(self) -> Iterator[Page]:
         return iter(self._pages)

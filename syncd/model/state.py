@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from syncd.model.entry import Absence, Rejection
 from syncd.model.names import EntityId, Key, Kind
@@ -43,6 +44,7 @@ class Wanted:
 
     *members* of a group holds keys of users and groups; *display_name* is "" for groups; *primary* is
     "" for disabled entries only (others without one are rejected, or, being groups, not mapped at all).
+    *given* holds by name what pages ask of the directory (`syncd.model.given`); absent = not managed.
     """
 
     key: Key
@@ -55,6 +57,7 @@ class Wanted:
     aliases: tuple[str, ...]
     profile: Profile
     members: frozenset[Key]
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

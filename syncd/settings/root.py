@@ -1,12 +1,12 @@
 """The whole configuration as values: the sections that the rooms define, composed."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from syncd.daemon.settings import Schedule
-from syncd.mapping.settings import MappingSettings
+from syncd.mapping.settings import MappingSettings, mapping_settings
 from syncd.model.durations import Duration
 from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy, Removal, Section
 from syncd.notices.settings import HeartbeatSettings, NoticeList, ReportsSettings
@@ -14,12 +14,20 @@ from syncd.sources.registry import SourceSettings, row_of
 from syncd.store.settings import StoreUrl
 from syncd.telemetry.settings import LogSettings
 from syncd.web.settings import HttpSettings
+from syncd.workmail.facets import PAGES
 from syncd.workmail.settings import WorkmailSettings
 
 MODES = (
     "say how far syncd may go: observe (never writes), create (adds only), upsert (adds and changes) "
     "or full (removes too)"
 )
+
+
+if TYPE_CHECKING:
+    Mapped = MappingSettings
+else:
+    #: The mapping, with what the pages ask of the directory; only at run time is it known which keys these are.
+    Mapped = mapping_settings(PAGES.given)
 
 
 class ApplySettings(Section):
@@ -37,7 +45,7 @@ class OrganizationSettings(Section):
     schedule: Schedule = Schedule()
     heartbeat: HeartbeatSettings | None = None
     source: SourceSettings
-    mapping: MappingSettings
+    mapping: Mapped
     workmail: WorkmailSettings
     only: Pilot = Pilot()
     manage: Manage = Manage()

@@ -8,6 +8,7 @@
 | aliases             | ListAliases                                         | one or more per ENABLED entity |
 | profile             | DescribeUser, DescribeGroup                         | one per entity                |
 | members             | ListGroupMembers                                    | one or more per group         |
+| quota               | GetMailboxDetails                                   | one per ENABLED user          |
 """
 
 from collections.abc import Iterator, Mapping
@@ -177,6 +178,11 @@ def read_profile(read: Read, entity: Entity, _: Mapping[str, EntityId]) -> Profi
             if value := answer.get(member):
                 profile[field] = str(value)
     return profile
+
+
+def read_quota(read: Read, entity: Entity, _: Mapping[str, EntityId]) -> int:
+    """Return how many MB the mailbox may hold."""
+    return int(read("GetMailboxDetails", {"UserId": entity.id})["MailboxQuota"])
 
 
 def _moment(value: object) -> datetime | None:

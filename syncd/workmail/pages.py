@@ -7,15 +7,17 @@
 | aliases  | users, groups          | alias.add, alias.remove, primary.change, address.park   | ListAliases            |
 | profile  | users, groups          | profile.update                                          | DescribeUser, -Group   |
 | members  | groups                 | member.add, member.remove                               | ListGroupMembers       |
+| quota    | users                  | quota.update                                            | GetMailboxDetails      |
 """
 
 from collections.abc import Mapping
 
 from syncd.model.action import Action
-from syncd.model.detail import ALIASES, MEMBERS, PROFILE
+from syncd.model.detail import ALIASES, MEMBERS, PROFILE, Codec, Detail
+from syncd.model.given import GivenField
 from syncd.model.names import STATED, Kind
 from syncd.model.page import EVERYTHING, LISTS, Count, Managed, Page, Rank, Right, Role, Verb
-from syncd.workmail.observe import read_aliases, read_members, read_profile
+from syncd.workmail.observe import read_aliases, read_members, read_profile, read_quota
 
 _BOTH = frozenset(STATED)
 _ENTITIES: Mapping[Kind, str] = {Kind.USER: "Mailboxes", Kind.GROUP: "Groups", Kind.RESOURCE: "Resources"}
@@ -148,6 +150,45 @@ REMOVE_MEMBER = _membership(
     "member.remove", Action.REMOVE, "DisassociateMemberFromGroup", Count.MEMBERSHIP_REMOVALS, Right.DELETE
 )
 
+_LARGEST = 51_200
+
+
+def _megabytes(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _LARGEST):
+        message = f"is no quota: a whole number of MB from 1 to {_LARGEST} is needed"
+        raise ValueError(message)
+    return int(text)
+
+
+def _as_it_lies(value: int, _: object) -> int:
+    return value
+
+
+#: In MB. What lies in a mailbox that can't be used can't be limited: only who is ENABLED has one (`workmail.md` B44).
+QUOTA: Detail[int] = Detail(
+    thing="quota", codec=Codec(encode=int, decode=_as_it_lies), kinds=frozenset({Kind.USER}), only_enabled=True
+)
+GIVEN_QUOTA = GivenField(
+    thing=QUOTA.thing,
+    name="quota",
+    says="how many MB the mailbox may hold, 1 to 51200; not managed where it is empty",
+    parse=_megabytes,
+    remedy="correct it where the directory is kept, or in the template, for instance 10240",
+)
+UPDATE_QUOTA = Verb(
+    name="quota.update",
+    role=Role.SETS,
+    actions=frozenset({Action.ADD, Action.CHANGE}),
+    titles=everyone("Quotas"),
+    rank=Rank.ATTRIBUTE,
+    counts_as=Count.NOTHING,
+    rests_on=(QUOTA,),
+    calls={Kind.USER: "UpdateMailboxQuota"},
+    right=Right.WRITE,
+    destructive=False,
+    believed=False,
+)
+
 
 def _always(_: Managed) -> bool:
     return True
@@ -155,6 +196,10 @@ def _always(_: Managed) -> bool:
 
 def _profile_is_managed(what: Managed) -> bool:
     return what.manage.profile and "profile" in what.given
+
+
+def _quota_is_given(what: Managed) -> bool:
+    return QUOTA.thing in what.given
 
 
 def _groups_are_read(what: Managed) -> bool:
@@ -169,8 +214,11 @@ ACCOUNTS = Page(
     is_managed=_always,
     reads={},
     read=None,
+    given=(),
 )
-OWNER = Page(thing="owner", kinds=_BOTH, verbs=(ADOPT, REBIND), detail=None, is_managed=_always, reads={}, read=None)
+OWNER = Page(
+    thing="owner", kinds=_BOTH, verbs=(ADOPT, REBIND), detail=None, is_managed=_always, reads={}, read=None, given=()
+)
 #: Aliases are read always, whatever is managed: it must be known who holds what.
 ADDRESSES = Page(
     thing=ALIASES.thing,
@@ -180,6 +228,7 @@ ADDRESSES = Page(
     is_managed=_always,
     reads={"ListAliases": {"EntityId": "user", "MaxResults": 1}},
     read=read_aliases,
+    given=(),
 )
 ATTRIBUTES = Page(
     thing=PROFILE.thing,
@@ -189,6 +238,7 @@ ATTRIBUTES = Page(
     is_managed=_profile_is_managed,
     reads={"DescribeUser": {"UserId": "user"}, "DescribeGroup": {"GroupId": "group"}},
     read=read_profile,
+    given=(),
 )
 MEMBERSHIPS = Page(
     thing=MEMBERS.thing,
@@ -198,4 +248,15 @@ MEMBERSHIPS = Page(
     is_managed=_groups_are_read,
     reads={"ListGroupMembers": {"GroupId": "group", "MaxResults": 1}},
     read=read_members,
+    given=(),
+)
+QUOTAS = Page(
+    thing=QUOTA.thing,
+    kinds=QUOTA.kinds,
+    verbs=(UPDATE_QUOTA,),
+    detail=QUOTA,
+    is_managed=_quota_is_given,
+    reads={"GetMailboxDetails": {"UserId": "user"}},
+    read=read_quota,
+    given=(GIVEN_QUOTA,),
 )

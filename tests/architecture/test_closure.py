@@ -145,6 +145,7 @@ def test_every_detail_comes_back_as_it_was_read() -> None:
         "aliases": frozenset({"a@x.example", "b@x.example"}),
         "profile": {"city": "Rome"},
         "members": frozenset({"id-fry"}),
+        "quota": 51_200,
     }
     for detail in PAGES.details:
         value = samples[detail.thing]

@@ -69,7 +69,7 @@ def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ports]:
 
 def creation(name: str = "fry") -> Operation:
     call = Call("CreateUser", {"Name": name, "DisplayName": name.title(), "Password": Generated("password")})
-    return operation("create", f"user:{name}", call=call, after={"name": name})
+    return operation("user.create", f"user:{name}", call=call, after={"name": name})
 
 
 def alias(name: str = "fry") -> Operation:
@@ -140,13 +140,14 @@ def test_no_counts_leave_the_last_good_ones(ports: Ports) -> None:
 
 
 def test_details_come_back_as_read(ports: Ports) -> None:
-    """Aliases, profiles and members come back equal, with the time at which each was read."""
+    """Aliases, profiles, members and quotas come back equal, with the time at which each was read."""
     fry, crew, now = entity_id("fry"), entity_id("crew"), ports.clock.now()
     rows = [
         ("aliases", fry, frozenset({"Phil@planetexpress.example"})),
         ("aliases", crew, frozenset[str]()),
         ("profile", fry, {"first_name": "Philip", "city": "Neu-York"}),
         ("members", crew, frozenset({fry, entity_id("leela")})),
+        ("quota", fry, 2048),
     ]
 
     ports.details.keep(rows, read_at=now)
@@ -156,6 +157,7 @@ def test_details_come_back_as_read(ports: Ports) -> None:
         aliases={fry: frozenset({"Phil@planetexpress.example"}), crew: frozenset()},
         profile={fry: {"first_name": "Philip", "city": "Neu-York"}},
         members={crew: frozenset({fry, entity_id("leela")})},
+        quota={fry: 2048},
     )
     assert read_at["aliases"] == {fry: now, crew: now}
     assert read_at["members"] == {crew: now}

@@ -15,6 +15,7 @@ from syncd.model.names import EntityId, Key, Kind
 from syncd.planning.document import dumps, loads
 from syncd.store.store import OrganizationStore, Store
 from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import QUOTA
 from tests.builders import known
 from tests.fakes.clock import FakeClock
 
@@ -51,6 +52,7 @@ details = st.builds(
     known,
     aliases=st.dictionaries(ids, st.frozensets(texts, max_size=4), max_size=4),
     profile=st.dictionaries(ids, st.dictionaries(texts, texts, max_size=4), max_size=4),
+    quota=st.dictionaries(ids, st.integers(1, 51_200), max_size=4),
     members=st.dictionaries(ids, st.frozensets(ids, max_size=6), max_size=4),
 )
 
@@ -114,6 +116,7 @@ def test_details_come_back(fresh: Fresh, written: Details, read_at: datetime) ->
         *(("aliases", entity, value) for entity, value in written.of(ALIASES).items()),
         *(("profile", entity, value) for entity, value in written.of(PROFILE).items()),
         *(("members", entity, value) for entity, value in written.of(MEMBERS).items()),
+        *(("quota", entity, value) for entity, value in written.of(QUOTA).items()),
     ]
     ours = fresh()
     ours.details.keep(rows, read_at=read_at)
@@ -125,4 +128,5 @@ def test_details_come_back(fresh: Fresh, written: Details, read_at: datetime) ->
         "aliases": dict.fromkeys(written.of(ALIASES), read_at),
         "profile": dict.fromkeys(written.of(PROFILE), read_at),
         "members": dict.fromkeys(written.of(MEMBERS), read_at),
+        "quota": dict.fromkeys(written.of(QUOTA), read_at),
     }

@@ -17,10 +17,11 @@ GROUPS = "planetexpress_groups.csv"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    """Planet Express; a group is hidden, whoever is missing leaves at once, and no alias stays that isn't wanted."""
+    """Planet Express; a group is hidden, quotas are set, whoever is missing leaves at once, no unwanted alias stays."""
     with planetexpress(tmp_path, seed=SEED) as found:
         found.change("    mode: full\n", f"    mode: full\n{AT_ONCE}    manage: {{aliases: exact}}\n")
         found.change("by: dn}\n", "by: dn}\n        hidden: \"{{ cn == 'ship_crew' }}\"\n")
+        found.change("        display_name:", "        quota: '{{ 1024 }}'\n        display_name:")
         yield found
 
 

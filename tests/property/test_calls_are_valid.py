@@ -1,6 +1,7 @@
 """Whatever entities the limits let through: no facet ever makes a call that WorkMail's own model refuses."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from syncd.model.policy import Manage, Mode, Policy
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind, Standings
 from syncd.model.state import HIDDEN, PROFILE_FIELDS, Entity, State, Wanted
-from syncd.workmail.facets import FACETS, accounts, members, profile
+from syncd.workmail.facets import FACETS, accounts, members, profile, quota
 from syncd.workmail.limits import workmail_limits
 from tests.builders import DOMAIN, binding, entity, known, situation, wanted
 from tests.property.worlds import filled
@@ -95,6 +96,7 @@ def situations(draw: st.DrawFn) -> Situation:
     ]
     there = [draw(holders(0, Kind.USER)), draw(holders(1, Kind.GROUP)), draw(holders(2, Kind.USER))]
     ours = {Key("user:0"): IDS[0], Key("group:0"): IDS[1], Key("user:9"): IDS[2]}
+    rows = [replace(row, given={"quota": 1024}) if row.kind is Kind.USER else row for row in rows]
     proposal = Proposal(kind=draw(st.sampled_from(ProposalKind)), key=Key("user:0"), entity=IDS[0], reason="alike")
     return situation(
         rows,
@@ -104,6 +106,7 @@ def situations(draw: st.DrawFn) -> Situation:
         details=known(
             aliases={one.id: draw(st.frozensets(addresses, max_size=2)) for one in there if one.primary},
             profile={IDS[0]: {"first_name": "Ada"}, IDS[1]: {}},
+            quota={IDS[0]: 51_200},
             members={IDS[1]: frozenset(draw(st.sets(st.sampled_from([IDS[0], IDS[2]]))))},
         ),
         standings=Standings(
@@ -151,6 +154,7 @@ CONSTRUCTORS: dict[str, Constructor] = {
     ),
     "UpdateUser": lambda: profile.update(HERE, ADA, IDS[0], before={}, after={"first_name": "", HIDDEN: "true"}),
     "UpdateGroup": lambda: profile.update(HERE, CREW, IDS[1], before={}, after={HIDDEN: "false"}),
+    "UpdateMailboxQuota": lambda: quota.update(HERE, ADA, IDS[0], before=1, after=51_200),
     "AssociateMemberToGroup": lambda: members.add(HERE, CREW, None, ADA),
 }
 
@@ -186,6 +190,7 @@ def test_all_calls_of_the_tables_are_made() -> None:
         "DisassociateMemberFromGroup",
         "RegisterToWorkMail",
         "UpdateGroup",
+        "UpdateMailboxQuota",
         "UpdatePrimaryEmailAddress",
         "UpdateUser",
     }
