@@ -37,6 +37,7 @@ from syncd.planning.bindings import (
     after_failure,
     after_success,
     before_sending,
+    begun_bundles,
     ended_elsewhere,
     given_back,
     rolled_back,
@@ -345,6 +346,7 @@ class _Cycle:
             after=partial(after_success, situation),
             failure=partial(after_failure, situation),
             terms=terms,
+            begun=set(begun_bundles(situation)),
             workers=self._parts.workers,
             stop=self._parts.stop,
         )

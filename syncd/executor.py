@@ -5,7 +5,7 @@ One bad entity never blocks the others: an operation whose need failed is skippe
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event
@@ -47,13 +47,14 @@ class Executor:
     before: Before
     after: After
     failure: Failure
+    #: Bundles of which something was sent before this run, or in it: half of them would be worse than none.
+    begun: set[Bundle] = field(default_factory=set)
     workers: int = 1
     stop: Event = field(default_factory=Event)
     _created: dict[Key, EntityId] = field(default_factory=dict)
     _stopped: dict[str, str] = field(default_factory=dict)
     _failures: dict[tuple[str, str], int] = field(default_factory=dict)
     _fatal: str = ""
-    _begun: set[Bundle] = field(default_factory=set)
     _broken: set[Bundle] = field(default_factory=set)
 
     def run(self, operations: Sequence[Operation], *, read_at: float) -> tuple[Outcome, ...]:
@@ -104,20 +105,31 @@ class Executor:
             return "NeedFailed", f"it needs {failed!r}, which did not succeed"
         if operation.bundle in self._broken:
             return "NeedFailed", "a step of the same removal was refused for good; what it took is put back"
-        if self.stop.is_set() and operation.bundle not in self._begun:
+        if self.stop.is_set() and operation.bundle not in self.begun:
             return "Stopped", "syncd was told to stop; the next cycle goes on"
         if self._fatal:
             return "Stopped", self._fatal
-        if operation.call is not None and operation.call.operation in self._stopped:
-            return "OperationStopped", self._stopped[operation.call.operation]
+        if why := self._is_stopped(operation, graph):
+            return "OperationStopped", why
         if operation.destructive and self.clock.monotonic() - read_at > STALE_AFTER_S:
             return "StaleRead", "the read it rests on is more than 30 minutes old; the next cycle reads again"
         return None
 
+    def _is_stopped(self, operation: Operation, graph: "_Graph") -> str:
+        """Return why its call would be refused like others of its name, "" when it is worth sending.
+
+        A whole bundle isn't begun when any of its calls would be. One that has begun is sent all the same: only its own
+        refusal says that it has to be given back.
+        """
+        if operation.bundle in self.begun and operation.bundle.kind is BundleKind.REMOVAL:
+            return ""
+        calls = graph.calls_of(operation) if operation.bundle.is_whole else _call_of(operation)
+        return next((self._stopped[call] for call in sorted(calls) if call in self._stopped), "")
+
     def _carry_out(self, operation: Operation) -> Outcome:
         call = None if operation.call is None else self._filled(operation.call)
-        if operation.bundle.is_whole:  # half of it would be worse than none: a stop waits for its end
-            self._begun.add(operation.bundle)
+        if operation.bundle.is_whole:  # a stop waits for its end
+            self.begun.add(operation.bundle)
         self.journal.intend(operation, operation.call, binding=self.before(operation))
         outcome, created = (
             (Outcome(operation=operation, result=Result.APPLIED), None)
@@ -230,6 +242,10 @@ class _Tries:
         return min(_FIRST_RETRY_S * 2.0 ** max(self.made - self.throttles, 0), 10.0)
 
 
+def _call_of(operation: Operation) -> set[str]:
+    return {operation.call.operation} if operation.call is not None else set()
+
+
 def _failed(operation: Operation, error: CallError, attempts: int, result: Result) -> Outcome:
     return Outcome(
         operation=operation,
@@ -252,8 +268,10 @@ class _Graph:
         self._position = {operation.id: position for position, operation in enumerate(operations)}
         self._open: dict[str, int] = {}
         self._opens: dict[str, list[str]] = defaultdict(list)
+        self._calls: dict[Bundle, set[str]] = defaultdict(set)
         self._outcomes: dict[str, Outcome] = {}
         for operation in operations:
+            self._calls[operation.bundle] |= _call_of(operation)
             waits = {need for need in operation.needs | operation.follows if need in self._position}
             self._open[operation.id] = len(waits)
             for need in waits:
@@ -273,6 +291,10 @@ class _Graph:
             self._open[waiting] -= 1
             if not self._open[waiting]:
                 heapq.heappush(self._heap, self._position[waiting])
+
+    def calls_of(self, operation: Operation) -> Collection[str]:
+        """Return the names of the calls of its whole bundle."""
+        return self._calls[operation.bundle]
 
     def failed_need(self, operation: Operation) -> str:
         """Return the summary of a need that didn't succeed (or isn't part of this run), "" when all did."""

@@ -7,7 +7,7 @@ from syncd.model.action import Action
 from syncd.model.detail import ALIASES, MEMBERS
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, fold
-from syncd.model.operation import BundleKind, Operation
+from syncd.model.operation import Bundle, BundleKind, Operation, removal_of, rollback_of
 from syncd.model.page import Role
 from syncd.model.policy import Mode
 from syncd.model.situation import Situation
@@ -59,6 +59,13 @@ def rolled_back(situation: Situation, operations: Iterable[Operation]) -> Iterat
     for key in situation.standings.rollbacks:
         if key not in busy:
             yield replace(situation.memory.bindings[key], began_at=None, addresses=(), groups=())
+
+
+def begun_bundles(situation: Situation) -> Iterator[Bundle]:
+    """Yield the removals that an earlier cycle began, and what gives them back."""
+    for key, binding in situation.memory.bindings.items():
+        if binding.began_at is not None:
+            yield from (removal_of(key), rollback_of(key))
 
 
 def ended_elsewhere(situation: Situation) -> Iterator[Binding]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -385,3 +386,45 @@ def test_an_error_of_the_store_ends_many_workers_too() -> None:
     with pytest.raises(StoreError):
         run(*graph())
     assert len(service.sent) <= 8
+
+
+# --- removals ---------------------------------------------------------------------------------------------------------
+
+
+def leaver(name: str) -> tuple[Operation, Operation]:
+    """Park and deregister: a removal of two calls."""
+    whole = {"bundle": f"removal:user:{name}", "entity": f"id-{name}"}
+    parked = step(name, call="UpdatePrimaryEmailAddress", kind="address.park", **whole)
+    return parked, step(f"{name}-ends", parked, call="DeregisterFromWorkMail", kind="deregister", **whole)
+
+
+def test_no_removal_begins_whose_end_is_not_allowed() -> None:
+    """The first leaver's end is refused: nobody else is parked in vain, and what was sent of the first is known."""
+    first, second = leaver("a"), leaver("b")
+    service = Service({"a-ends": [denied("DeregisterFromWorkMail")]})
+    follows = frozenset({first[1].id})
+    outcomes = Run(service)(*first, replace(second[0], follows=follows), second[1])
+    assert results(outcomes) == {"a": "applied", "a-ends": "failed", "b": "skipped", "b-ends": "skipped"}
+    assert outcomes["b"].code == "OperationStopped"
+    assert service.sent == ["a", "a-ends"]
+
+
+def test_a_removal_that_has_begun_hears_its_own_refusal() -> None:
+    """Somebody else's refusal stops no removal halfway: its own does, so that it is given back at once."""
+    _, end = leaver("a")
+    _, other = leaver("b")
+    begun, late = replace(end, needs=frozenset()), replace(other, needs=frozenset(), follows=frozenset({end.id}))
+    service = Service({name: [denied("DeregisterFromWorkMail")] for name in ("a-ends", "b-ends")})
+    run = Run(service)
+    run.executor.begun = {end.bundle, other.bundle}
+    assert results(run(begun, late)) == {"a-ends": "failed", "b-ends": "failed"}
+    assert service.sent == ["a-ends", "b-ends"]
+
+
+def test_a_stop_lets_a_removal_of_an_earlier_cycle_end() -> None:
+    """Begun is begun, whichever cycle did it."""
+    _, end = leaver("a")
+    run = Run(Service())
+    run.executor.begun = {end.bundle}
+    run.stop.set()
+    assert results(run(replace(end, needs=frozenset()))) == {"a-ends": "applied"}
