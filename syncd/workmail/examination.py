@@ -42,13 +42,12 @@ REGIONS = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 _SILENCE = frozenset({"NoConnection", "NoAnswer"})
 _TRIES = 4
 _PAUSE_S = 0.5
-#: Ids of nobody and of nothing: the right to ask is looked at before the question.
+#: An id of nobody: the right to ask is looked at before the question.
 _NOBODY = "00000000-0000-0000-0000-000000000000"
-_NOTHING = "r-" + "0" * 32
 _POLICY = "syncd iam-policy --mode read-only prints all that is needed"
 
-#: Every read of a cycle but that of the organization, which comes first, and what it asks for: `user`, `group`,
-#: `resource` and `domain` stand for one that a list showed.
+#: Every read of a cycle but that of the organization, which comes first, and what it asks for: `user`, `group` and
+#: `domain` stand for one that a list showed.
 READS: Mapping[str, Mapping[str, Any]] = {
     **{call: asked for call, asked in OF_EVERY_CYCLE.items() if call != "DescribeOrganization"},
     **{call: asked for page in PAGES for call, asked in page.reads.items()},
@@ -166,7 +165,6 @@ def _identity(make_caller: MakeCaller, heard: Heard, clock: Clock) -> Iterator[C
 _LISTED = (
     ("Users", "user", "Id"),
     ("Groups", "group", "Id"),
-    ("Resources", "resource", "Id"),
     ("MailDomains", "domain", "DomainName"),
 )
 
@@ -178,7 +176,7 @@ class _Organization:
         self._settings = settings
         self._caller = caller
         self._clock = clock
-        self._known = {"user": _NOBODY, "group": _NOBODY, "resource": _NOTHING, "domain": "example.com"}
+        self._known = {"user": _NOBODY, "group": _NOBODY, "domain": "example.com"}
         self._answers: dict[str, Mapping[str, Any]] = {}
 
     def checks(self) -> Iterator[Check]:

@@ -37,10 +37,9 @@ OF_EVERY_CYCLE: Mapping[str, Mapping[str, Any]] = {
     "ListUsers": {"MaxResults": 1},
     "ListGroups": {"MaxResults": 1},
     "ListResources": {"MaxResults": 1},
-    # Bound entities that no list shows are asked for by id.
+    # Bound entities that no list shows are asked for by id; no resource is bound as long as no source states one.
     "DescribeUser": {"UserId": "user"},
     "DescribeGroup": {"GroupId": "group"},
-    "DescribeResource": {"ResourceId": "resource"},
 }
 #: Every operation that syncd sends. A test holds this against the calls of recorded runs: nothing more, nothing less.
 PERMISSIONS: Mapping[str, Right] = {**dict.fromkeys(OF_EVERY_CYCLE, Right.READ), **PAGES.calls()}

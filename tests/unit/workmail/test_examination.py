@@ -80,7 +80,7 @@ def test_all_is_well() -> None:
         "credentials": "from the instance's role",
         "identity": f"{ARN} (account 123456789012)",
         "organization": (f"planetexpress ({ORGANIZATION_ID}) is Active, default domain planetexpress.awsapps.com"),
-        "rights": "all 12 kinds of read are allowed; writing is not tried",
+        "rights": "all 11 kinds of read are allowed; writing is not tried",
         "clock": "within 1 s of AWS",
     }
     assert {check.health for check in checks} == {Health.OK}
