@@ -11,7 +11,7 @@ from syncd.cli.documents import dump
 from syncd.cli.options import ConfigOption, OrganizationOption
 from syncd.cli.session import begin
 from syncd.errors import ConfigurationError, UsageError
-from syncd.workmail.permissions import MAXIMUM_SIZE, PLACEHOLDERS, PolicyMode, organization_arn, policy
+from syncd.workmail.policy_mode import PolicyMode
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
@@ -32,6 +32,8 @@ def iam_policy(
     config: ConfigOption = None,
 ) -> int:
     """Print the IAM policy that syncd's role needs, as JSON; ask nobody."""
+    from syncd.workmail.permissions import PLACEHOLDERS, policy
+
     if account is not None and not _ACCOUNT.fullmatch(account):
         raise UsageError(
             f"--account {account} is no AWS account: it has 12 digits",
@@ -47,6 +49,8 @@ def iam_policy(
 
 def _organizations(config: Path | None, names: Sequence[str] | None, account: str) -> list[str]:
     """Return the ARNs of the chosen organizations; one of placeholders where there is no configuration."""
+    from syncd.workmail.permissions import PLACEHOLDERS, organization_arn
+
     if not _is_configured(config):
         if names:
             raise UsageError(
@@ -72,12 +76,16 @@ def _is_configured(config: Path | None) -> bool:
 
 def _tell_placeholders(arns: Sequence[str]) -> None:
     """Say what must still be written into the policy: IAM refuses it as it is."""
+    from syncd.workmail.permissions import PLACEHOLDERS
+
     words = [word for word in PLACEHOLDERS.values() if re.search(rf"[:/]{word}\b", arns[0])]
     if words:
         typer.echo(f"Placeholders to replace: {', '.join(words)} (see --account and --config).", err=True)
 
 
 def _tell_size(text: str) -> None:
+    from syncd.workmail.permissions import MAXIMUM_SIZE
+
     size = len("".join(text.split()))
     if size > MAXIMUM_SIZE:
         typer.echo(

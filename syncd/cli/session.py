@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from syncd.cli.collector import uncollected
 from syncd.errors import SyncdError, UsageError, worst_exit_code
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ def begin(config: Path | None, names: Sequence[str] | None = None, *, templates:
         ConfigurationError: it can't be used.
         UsageError: it has no organization of that name.
     """
-    from syncd.settings import find_file, load
-    from syncd.settings.complaints import nearest
+    with uncollected():
+        from syncd.settings import find_file, load
+        from syncd.settings.complaints import nearest
 
-    loaded = load(find_file(config), templates=templates)
+        loaded = load(find_file(config), templates=templates)
     known = {organization.name: organization for organization in loaded.settings.organizations}
     for name in names or ():
         if name not in known:
@@ -67,9 +69,11 @@ def begin(config: Path | None, names: Sequence[str] | None = None, *, templates:
 @contextmanager
 def open_store(session: Session, *, must_exist: bool = False) -> "Iterator[Store]":
     """Open the store of the configuration for the time of a command."""
-    from syncd import wiring
+    with ExitStack() as stack:
+        with uncollected():
+            from syncd import wiring
 
-    with wiring.open_store(session.loaded, must_exist=must_exist) as store:
+            store = stack.enter_context(wiring.open_store(session.loaded, must_exist=must_exist))
         yield store
 
 
@@ -117,7 +121,8 @@ def _run_cycles(
             try:
                 with _observed(session, organization.name, options.command, figures) as observer:
                     told = observer if notices is None else _told(session, organization, observer, notices)
-                    parts = wiring.build(session.loaded, organization, store=store, observer=told, stop=stop)
+                    with uncollected():
+                        parts = wiring.build(session.loaded, organization, store=store, observer=told, stop=stop)
                     report = run_cycle(parts, options)
             except SyncdError as error:
                 if stop.is_set():

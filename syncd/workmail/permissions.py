@@ -13,21 +13,11 @@ ends an organization or opens a mailbox stays impossible.
 """
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
 from syncd.model.page import Right
 from syncd.workmail.facets import PAGES
-
-
-class PolicyMode(StrEnum):
-    """How much a policy allows."""
-
-    READ_ONLY = "read-only"
-    WRITE = "write"
-    DELETE = "delete"
-    EXPORT = "export"
-
+from syncd.workmail.policy_mode import PolicyMode
 
 #: What every cycle reads, whatever is managed, and what `doctor` asks with it: as in `Page.reads`.
 OF_EVERY_CYCLE: Mapping[str, Mapping[str, Any]] = {

@@ -2,19 +2,14 @@
 
 import json
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
-from typing import TYPE_CHECKING
 
 import pytest
 
 from syncd.emulator import DirectoryKind, Emulator, Switches
+from tests.fakes.steps import steps
 from tests.unit.emulator.checked import DOMAIN, Checked
 from tests.unit.emulator.populated import OPERATIONS, Populated
-
-if TYPE_CHECKING:
-    from _typeshed import TraceFunction
 
 USERS, GROUPS = 20_000, 200
 
@@ -154,25 +149,6 @@ def of_size(users: int, groups: int, members: int) -> dict[str, object]:
         for number in range(groups)
     ]
     return state
-
-
-def steps(work: Callable[[], object]) -> int:
-    """How many of the interpreter's instructions in Python functions this takes: the same on every machine."""
-    taken = 0
-
-    def count(frame: FrameType, event: str, _argument: object) -> "TraceFunction":
-        nonlocal taken
-        frame.f_trace_opcodes = True
-        taken += event == "opcode"
-        return count
-
-    before = sys.gettrace()
-    sys.settrace(count)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return taken
 
 
 def test_size_does_not_slow_a_call() -> None:

@@ -1,7 +1,6 @@
 """Passwords and tokens, and what guessing costs."""
 
 import asyncio
-import time
 
 import bcrypt
 import pytest
@@ -54,17 +53,14 @@ def test_a_changed_password_is_not_remembered() -> None:
     assert ask(gatekeeper, PASSWORD, web=WebSettings()) == [Verdict.UNKNOWN]
 
 
-def test_a_name_that_nobody_has_takes_as_long() -> None:
-    """The time taken doesn't tell which names exist: for an unknown one a comparison is made too."""
-    dear = WebSettings(basic_auth_users={"ada": bcrypt.hashpw(b"right", bcrypt.gensalt(8)).decode()})
+@pytest.mark.parametrize("name", ["ada", "eve"])
+def test_a_name_that_nobody_has_takes_as_long(name: str) -> None:
+    """The time taken doesn't tell which names exist: for an unknown one bcrypt compares with a hash too."""
+    # Past the checks of the file stands a hash that bcrypt refuses: whoever compares with it fails.
+    telltale = WebSettings.model_construct(basic_auth_users={"ada": "no hash"}, bearer_token_hashes={})
 
-    def took(name: str) -> float:
-        begun = time.process_time()
-        ask(Gatekeeper(), "wrong", name=name, web=dear)
-        return time.process_time() - begun
-
-    least = min(took("ada") for _ in range(3))
-    assert min(took("eve") for _ in range(3)) > least / 4
+    with pytest.raises(ValueError, match="salt"):
+        ask(Gatekeeper(), "wrong", name=name, web=telltale)
 
 
 @pytest.mark.parametrize("password", ["x" * 72 + "more", "\u00e4\u00f6\u00fc" * 30, "\0", ""])

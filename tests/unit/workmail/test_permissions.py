@@ -17,11 +17,11 @@ from syncd.workmail.permissions import (
     NEVER,
     PERMISSIONS,
     PLACEHOLDERS,
-    PolicyMode,
     operations,
     organization_arn,
     policy,
 )
+from syncd.workmail.policy_mode import PolicyMode
 
 ROOT = Path(__file__).resolve().parents[3]
 MODES = list(PolicyMode)
