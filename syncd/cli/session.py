@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from syncd.model.plan import Plan
     from syncd.model.report import Report
     from syncd.notices.sending import Notices
-    from syncd.ports import CycleObserver
+    from syncd.ports import Observer
     from syncd.settings import Loaded, OrganizationSettings
     from syncd.store.store import Store
 
@@ -134,9 +134,7 @@ def _run_cycles(
 
 
 @contextmanager
-def _observed(
-    session: Session, organization: str, command: str, figures: "Figures | None"
-) -> "Iterator[CycleObserver]":
+def _observed(session: Session, organization: str, command: str, figures: "Figures | None") -> "Iterator[Observer]":
     """What people see, and the metrics if they go to a file."""
     with ExitStack() as stack:
         shown = stack.enter_context(_shown(session, organization, command))
@@ -149,7 +147,7 @@ def _observed(
 
 
 @contextmanager
-def _shown(session: Session, organization: str, command: str) -> "Iterator[CycleObserver]":
+def _shown(session: Session, organization: str, command: str) -> "Iterator[Observer]":
     """A bar for whoever watches; else log lines, but for `plan`, whose result is its output."""
     from syncd.cli.progress import ProgressBar, Silent, is_watched
 
@@ -184,8 +182,8 @@ def _notices(session: Session, store: "Store") -> "Iterator[Notices]":
 
 
 def _told(
-    session: Session, organization: "OrganizationSettings", observer: "CycleObserver", notices: "Notices"
-) -> "CycleObserver":
+    session: Session, organization: "OrganizationSettings", observer: "Observer", notices: "Notices"
+) -> "Observer":
     """Let notices and report files be made beside what *observer* does."""
     from syncd import wiring
     from syncd.daemon.observers import Several
