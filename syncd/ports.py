@@ -160,66 +160,38 @@ class Lock(Protocol):
         ...
 
 
-class Observer(Protocol):
-    """Told what happens; must not fail and must not decide."""
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """A stage of the cycle begins: `read_lists`, `read_details`, `read_source`, `plan`, `apply`."""
-        ...
-
-    def advanced(self, count: int = 1) -> None:
-        """The stage got on by *count*."""
-        ...
-
-    def called(self, operation: str, code: str, seconds: float) -> None:
-        """An API call ended with *code* ("ok" or the error code)."""
-        ...
-
-    def settled(self, outcome: Outcome) -> None:
-        """An operation ended."""
-        ...
-
-    def finished(self, report: Report) -> None:
-        """A cycle ended, with a plan or with an error."""
-        ...
-
-    def event(self, name: str, **fields: object) -> None:
-        """Anything else worth a log line; *name* is lower snake case, past tense."""
-        ...
-
-
-class CycleObserver:
-    """An observer that is also told what surrounds a cycle; the daemon tells it.
+class Observer:
+    """Told what happens, in a cycle and around it; must not fail and must not decide.
 
     A class and no Protocol: of what an implementation doesn't care about it inherits that nothing happens.
     """
 
     def began(self, at: datetime) -> None:
-        """A cycle begins."""
+        """A cycle begins; the daemon tells it."""
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """See `Observer`."""
+        """A stage of the cycle begins: `read_lists`, `read_details`, `read_source`, `plan`, `apply`."""
 
     def advanced(self, count: int = 1) -> None:
-        """See `Observer`."""
+        """The stage got on by *count*."""
 
     def called(self, operation: str, code: str, seconds: float) -> None:
-        """See `Observer`."""
+        """An API call ended with *code* ("ok" or the error code)."""
 
     def settled(self, outcome: Outcome) -> None:
-        """See `Observer`."""
+        """An operation ended."""
 
     def event(self, name: str, **fields: object) -> None:
-        """See `Observer`."""
+        """Anything else worth a log line; *name* is lower snake case, past tense."""
 
     def finished(self, report: Report) -> None:
-        """See `Observer`."""
+        """A cycle ended, with a plan or with an error."""
 
     def failed(self, error: Exception) -> None:
-        """A cycle ended with *error*; `finished` was told before if there was a report."""
+        """A cycle ended with *error*; `finished` was told before if there was a report; the daemon tells it."""
 
     def scheduled(self, at: datetime | None) -> None:
-        """The next cycle comes at *at*; None: none is planned."""
+        """The next cycle comes at *at*; None: none is planned; the daemon tells it."""
 
 
 class Clock(Protocol):

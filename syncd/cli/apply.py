@@ -43,10 +43,10 @@ def apply(
     """Carry out a stored plan, as far as it is still needed."""
     from syncd.cycle import Options
 
-    session = begin(config, organization)
+    selection = begin(config, organization)
     output = Output(format=format, out=out, colour=color, full=full)
-    with open_store(session, must_exist=True) as store:
-        owner, stored = find_plan(session, store, digest)
+    with open_store(selection, must_exist=True) as store:
+        owner, stored = find_plan(selection, store, digest)
     texts: list[str] = []
 
     stale: list[str] = []
@@ -56,7 +56,7 @@ def apply(
         stale.extend(report.stale)
 
     options = Options(command="apply", approved_plan=stored.digest, strict=strict)
-    code = run_cycles(replace(session, organizations=(owner,)), options, show, metrics_file=metrics_file)
+    code = run_cycles(replace(selection, organizations=(owner,)), options, show, metrics_file=metrics_file)
     output.write(texts)
     if stale:
         listed = "".join(f"\n  {summary}" for summary in stale[:_LISTED])

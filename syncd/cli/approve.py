@@ -46,9 +46,9 @@ def approve(
     from syncd.model.memory import Approval
     from syncd.planning.judge import approvable
 
-    session = begin(config, organization, templates=False)
-    with open_store(session, must_exist=True) as store:
-        owner, stored = find_plan(session, store, digest)
+    selection = begin(config, organization, templates=False)
+    with open_store(selection, must_exist=True) as store:
+        owner, stored = find_plan(selection, store, digest)
         if stored.is_of_earlier_version:
             raise UsageError(
                 f"plan {stored.digest[:8]} was stored by an earlier version, whose operations had other ids",

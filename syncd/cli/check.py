@@ -16,14 +16,14 @@ def check(*, config: ConfigOption = None, organization: OrganizationOption = Non
     """Check the configuration file and the examples in it; ask nobody."""
     from syncd.wiring import run_examples
 
-    session = begin(config, organization)
-    problems = [problem for each in session.organizations for problem in run_examples(session.loaded, each)]
+    selection = begin(config, organization)
+    problems = [problem for each in selection.organizations for problem in run_examples(selection.loaded, each)]
     if problems:
         count = "one example" if len(problems) == 1 else f"{len(problems)} things in examples"
-        raise ConfigurationError(f"{session.loaded.path}: {count} of a mapping don't hold", problems)
-    for each in session.organizations:
+        raise ConfigurationError(f"{selection.loaded.path}: {count} of a mapping don't hold", problems)
+    for each in selection.organizations:
         typer.echo(f"{each.name}: {_summary(each)}")
-    typer.echo(f"{session.loaded.path} is fine.")
+    typer.echo(f"{selection.loaded.path} is fine.")
     return 0
 
 

@@ -168,9 +168,9 @@ class _Walk:
         """Return the digest of the plan made last, as a user would copy it."""
         from syncd.cli.session import begin, open_store
 
-        session = begin(Path(self._config))
-        with open_store(session) as store:
-            organization = session.organizations[0].workmail.organization_id
+        selection = begin(Path(self._config))
+        with open_store(selection) as store:
+            organization = selection.organizations[0].workmail.organization_id
             plan = store.organization(organization).history.last_plan()
         if plan is None:
             raise SyncdError("the demo finds no plan in its store")

@@ -87,12 +87,12 @@ def _groups(config: ConfigOption, names: OrganizationOption) -> tuple[list[Group
     from syncd.wiring.examination import areas_of, areas_of_machine, areas_without_configuration
 
     try:
-        session = begin(config, names)
+        selection = begin(config, names)
     except ConfigurationError as error:
         return [Group(organization=None, areas=areas_without_configuration(error))], ()
-    machine = Group(organization=None, areas=areas_of_machine(session.loaded))
-    each = [Group(organization=one.name, areas=areas_of(session.loaded, one)) for one in session.organizations]
-    return [machine, *each], session.loaded.secrets
+    machine = Group(organization=None, areas=areas_of_machine(selection.loaded))
+    each = [Group(organization=one.name, areas=areas_of(selection.loaded, one)) for one in selection.organizations]
+    return [machine, *each], selection.loaded.secrets
 
 
 def _examine(group: Group, timeout: float, hidden: "SecretFilter") -> "Iterator[Check]":

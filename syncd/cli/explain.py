@@ -52,11 +52,11 @@ def explain(
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show what is known of a person or group, and why."""
-    session = begin(config, organization, templates=False)
-    with open_store(session, must_exist=True) as store:
+    selection = begin(config, organization, templates=False)
+    with open_store(selection, must_exist=True) as store:
         stories = [
             _story(each, candidate, store.organization(each.workmail.organization_id))
-            for each in session.organizations
+            for each in selection.organizations
             for candidate in keys_of(key)
         ]
     known = [story for story in stories if story.is_known]

@@ -21,11 +21,11 @@ def history(
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show the last cycles, the latest first."""
-    session = begin(config, organization, templates=False)
-    with open_store(session, must_exist=True) as store:
+    selection = begin(config, organization, templates=False)
+    with open_store(selection, must_exist=True) as store:
         cycles = {
             each.name: store.organization(each.workmail.organization_id).history.cycles(limit)
-            for each in session.organizations
+            for each in selection.organizations
         }
     for name, found in cycles.items():
         if format is ShortFormat.JSON:

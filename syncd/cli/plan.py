@@ -19,7 +19,7 @@ from syncd.cli.options import (
     StrictOption,
 )
 from syncd.cli.output import Output, asked_by
-from syncd.cli.session import Session, begin, open_store, run_cycles
+from syncd.cli.session import Selection, begin, open_store, run_cycles
 from syncd.errors import UsageError, worst_exit_code
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ def plan(
     """Show what the next cycle would do; change nothing."""
     from syncd.cycle import Options
 
-    session = begin(config, organization)
+    selection = begin(config, organization)
     output = Output(format=format, out=out, colour=color, full=full)
     if last:
         if metrics_file is not None:
             raise UsageError("--metrics-file tells of a cycle, and --last makes none", hint="leave one of them out")
-        return _last(session, output)
-    modes = {each.name: each.mode.value for each in session.organizations}
+        return _last(selection, output)
+    modes = {each.name: each.mode.value for each in selection.organizations}
     texts: list[str] = []
     sendable: list[bool] = []
 
@@ -66,17 +66,17 @@ def plan(
             sendable.append(bool(report.plan.sendable))
 
     options = Options(command="plan", dry_run=True, refresh=refresh, only=tuple(only or ()), strict=strict)
-    code = run_cycles(session, options, show, metrics_file=metrics_file)
+    code = run_cycles(selection, options, show, metrics_file=metrics_file)
     output.write(texts)
     detailed = HAS_OPERATIONS if detailed_exitcode and any(sendable) else 0
     return worst_exit_code([code, detailed])
 
 
-def _last(session: Session, output: Output) -> int:
+def _last(selection: Selection, output: Output) -> int:
     texts = []
     codes = []
-    with open_store(session, must_exist=True) as store:
-        for organization in session.organizations:
+    with open_store(selection, must_exist=True) as store:
+        for organization in selection.organizations:
             stored = store.organization(organization.workmail.organization_id).history.last_plan()
             if stored is not None:
                 texts.append(output.plan(stored, organization.mode.value))

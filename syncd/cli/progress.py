@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from syncd.model.report import Outcome
-from syncd.ports import CycleObserver
+from syncd.ports import Observer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,7 @@ _STAGES = {
 }
 
 
-class Silent(CycleObserver):
+class Silent(Observer):
     """Observes and says nothing."""
 
 

@@ -15,8 +15,8 @@ def run(*, config: ConfigOption = None, organization: OrganizationOption = None)
     from syncd.telemetry.logs import get_logger
     from syncd.wiring.daemon import Reading, Service
 
-    session = begin(config, organization)
-    log_to_stderr(session.loaded)
+    selection = begin(config, organization)
+    log_to_stderr(selection.loaded)
     mailbox = Mailbox()
     stops: list[str] = []
 
@@ -34,13 +34,13 @@ def run(*, config: ConfigOption = None, organization: OrganizationOption = None)
         signal.SIGUSR1: lambda _: mailbox.ask(Wish.SYNC, "signal"),
     }
     reading = Reading(
-        load=lambda: begin(session.loaded.path, organization).loaded,
+        load=lambda: begin(selection.loaded.path, organization).loaded,
         choose=lambda loaded: begin(loaded.path, organization).organizations,
         taken=log_to_stderr,
     )
     # The signals come first: threads that begin later inherit that they don't take them.
-    with taking_signals(actions), open_store(session) as store:
-        in_time = Service(reading, loaded=session.loaded, store=store, mailbox=mailbox).run()
+    with taking_signals(actions), open_store(selection) as store:
+        in_time = Service(reading, loaded=selection.loaded, store=store, mailbox=mailbox).run()
     sys.stderr.flush()
     if not in_time:
         # A call that never ends holds a thread that the interpreter would wait for. Nothing is lost: the journal

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syncd.model.plan import Plan
     from syncd.model.report import Report
     from syncd.notices.sending import Notices
-    from syncd.ports import CycleObserver
+    from syncd.ports import Observer
     from syncd.settings import Loaded, OrganizationSettings
     from syncd.store.store import Store
 
@@ -32,7 +32,7 @@ _NOTICES_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Selection:
     """The configuration, and those of its organizations that a command is about."""
 
     loaded: "Loaded"
@@ -43,7 +43,7 @@ class Session:
         return len(self.organizations) > 1
 
 
-def begin(config: Path | None, names: Sequence[str] | None = None, *, templates: bool = True) -> Session:
+def begin(config: Path | None, names: Sequence[str] | None = None, *, templates: bool = True) -> Selection:
     """Read the configuration and choose the organizations called *names*; all without.
 
     A command that runs no cycle needs no *templates*: those of the mappings are not looked into.
@@ -63,22 +63,22 @@ def begin(config: Path | None, names: Sequence[str] | None = None, *, templates:
             message = f"{loaded.path} has no organization called {name!r}"
             raise UsageError(message, hint=nearest(name, list(known)))
     chosen = [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
-    return Session(loaded=loaded, organizations=tuple(chosen))
+    return Selection(loaded=loaded, organizations=tuple(chosen))
 
 
 @contextmanager
-def open_store(session: Session, *, must_exist: bool = False) -> "Iterator[Store]":
+def open_store(selection: Selection, *, must_exist: bool = False) -> "Iterator[Store]":
     """Open the store of the configuration for the time of a command."""
     with ExitStack() as stack:
         with uncollected():
             from syncd import wiring
 
-            store = stack.enter_context(wiring.open_store(session.loaded, must_exist=must_exist))
+            store = stack.enter_context(wiring.open_store(selection.loaded, must_exist=must_exist))
         yield store
 
 
 def run_cycles(
-    session: Session, options: "Options", show: "Callable[[Report], None]", *, metrics_file: Path | None = None
+    selection: Selection, options: "Options", show: "Callable[[Report], None]", *, metrics_file: Path | None = None
 ) -> int:
     """Run one cycle of each organization, one after the other; return the exit code that stands for all.
 
@@ -89,19 +89,19 @@ def run_cycles(
         UsageError: the metrics file can't be written; nothing was done.
     """
     if metrics_file is None:
-        return _run_cycles(session, options, show, None)
+        return _run_cycles(selection, options, show, None)
     from syncd.cli.figures import Figures
 
-    figures = Figures(session.loaded, tuple(each.name for each in session.organizations), metrics_file)
+    figures = Figures(selection.loaded, tuple(each.name for each in selection.organizations), metrics_file)
     try:
-        code = _run_cycles(session, options, show, figures)
+        code = _run_cycles(selection, options, show, figures)
     finally:
         figures.write()
     return worst_exit_code([each for each in (code, figures.code) if each])
 
 
 def _run_cycles(
-    session: Session, options: "Options", show: "Callable[[Report], None]", figures: "Figures | None"
+    selection: Selection, options: "Options", show: "Callable[[Report], None]", figures: "Figures | None"
 ) -> int:
     from syncd import wiring
     from syncd.cycle import run_cycle
@@ -111,24 +111,24 @@ def _run_cycles(
     codes = []
     with ExitStack() as stack:
         stack.enter_context(stopping_on_signals(stop, told=_tell_stop, abandon=abandon))
-        store = stack.enter_context(open_store(session))
-        notices = None if options.dry_run else stack.enter_context(_notices(session, store))
+        store = stack.enter_context(open_store(selection))
+        notices = None if options.dry_run else stack.enter_context(_notices(selection, store))
         if figures is not None:
-            figures.opened(store, {each.name: each.workmail.organization_id for each in session.organizations})
-        for organization in session.organizations:
+            figures.opened(store, {each.name: each.workmail.organization_id for each in selection.organizations})
+        for organization in selection.organizations:
             if stop.is_set():
                 break
             try:
-                with _observed(session, organization.name, options.command, figures) as observer:
-                    told = observer if notices is None else _told(session, organization, observer, notices)
+                with _observed(selection, organization.name, options.command, figures) as observer:
+                    told = observer if notices is None else _told(selection, organization, observer, notices)
                     with uncollected():
-                        parts = wiring.build(session.loaded, organization, store=store, observer=told, stop=stop)
+                        parts = wiring.build(selection.loaded, organization, store=store, observer=told, stop=stop)
                     report = run_cycle(parts, options)
             except SyncdError as error:
                 if stop.is_set():
                     typer.echo(f"syncd: {organization.name}: stopped before there was a plan", err=True)
                     return INTERRUPTED
-                if not session.several:
+                if not selection.several:
                     raise
                 typer.echo(f"syncd: {organization.name}: {error}", err=True)
                 codes.append(error.exit_code)
@@ -139,12 +139,10 @@ def _run_cycles(
 
 
 @contextmanager
-def _observed(
-    session: Session, organization: str, command: str, figures: "Figures | None"
-) -> "Iterator[CycleObserver]":
+def _observed(selection: Selection, organization: str, command: str, figures: "Figures | None") -> "Iterator[Observer]":
     """What people see, and the metrics if they go to a file."""
     with ExitStack() as stack:
-        shown = stack.enter_context(_shown(session, organization, command))
+        shown = stack.enter_context(_shown(selection, organization, command))
         if figures is None:
             yield shown
             return
@@ -154,7 +152,7 @@ def _observed(
 
 
 @contextmanager
-def _shown(session: Session, organization: str, command: str) -> "Iterator[CycleObserver]":
+def _shown(selection: Selection, organization: str, command: str) -> "Iterator[Observer]":
     """A bar for whoever watches; else log lines, but for `plan`, whose result is its output."""
     from syncd.cli.progress import ProgressBar, Silent, is_watched
 
@@ -166,12 +164,12 @@ def _shown(session: Session, organization: str, command: str) -> "Iterator[Cycle
     else:
         from syncd.telemetry.observer import TelemetryObserver
 
-        log_to_stderr(session.loaded)
+        log_to_stderr(selection.loaded)
         yield TelemetryObserver(organization)
 
 
 @contextmanager
-def _notices(session: Session, store: "Store") -> "Iterator[Notices]":
+def _notices(selection: Selection, store: "Store") -> "Iterator[Notices]":
     """Tell people of the cycles as the daemon does; what was told before is known from the history."""
     from syncd import wiring
     from syncd.wiring import past
@@ -179,9 +177,9 @@ def _notices(session: Session, store: "Store") -> "Iterator[Notices]":
     def told(name: str, **fields: object) -> None:
         typer.echo(f"syncd: {name.replace('_', ' ')}: {fields.get('notice')}: {fields.get('reason', '')}", err=True)
 
-    notices = wiring.notices(session.loaded, on_outcome=lambda _name, _outcome: None, event=told)
-    if session.loaded.settings.notices or wiring.heartbeats(session.loaded):
-        for each in session.organizations:
+    notices = wiring.notices(selection.loaded, on_outcome=lambda _name, _outcome: None, event=told)
+    if selection.loaded.settings.notices or wiring.heartbeats(selection.loaded):
+        for each in selection.organizations:
             past.seed(notices, each.name, store.organization(each.workmail.organization_id))
         notices.start()
     yield notices
@@ -189,18 +187,18 @@ def _notices(session: Session, store: "Store") -> "Iterator[Notices]":
 
 
 def _told(
-    session: Session, organization: "OrganizationSettings", observer: "CycleObserver", notices: "Notices"
-) -> "CycleObserver":
+    selection: Selection, organization: "OrganizationSettings", observer: "Observer", notices: "Notices"
+) -> "Observer":
     """Let notices and report files be made beside what *observer* does."""
     from syncd import wiring
     from syncd.daemon.observers import Several
 
     def lost(_organization: str, error: OSError) -> None:
-        folder = session.loaded.settings.reports.folder
+        folder = selection.loaded.settings.reports.folder
         typer.echo(f"syncd: {organization.name}: no report was written to {folder}: {error.strerror}", err=True)
 
     name, mode = organization.name, organization.mode.value
-    files = wiring.report_files(session.loaded, on_failure=lost, event=observer.event)
+    files = wiring.report_files(selection.loaded, on_failure=lost, event=observer.event)
     reports = [] if files is None else [files.observer(name, mode)]
     return Several(observer, notices.observer(name, mode), *reports)
 
@@ -244,7 +242,7 @@ def keys_of(*texts: str) -> "tuple[Key, ...]":
     )
 
 
-def find_plan(session: Session, store: "Store", prefix: str) -> "tuple[OrganizationSettings, Plan]":
+def find_plan(selection: Selection, store: "Store", prefix: str) -> "tuple[OrganizationSettings, Plan]":
     """Return the stored plan whose digest starts with *prefix*, and its organization.
 
     Raises:
@@ -252,7 +250,7 @@ def find_plan(session: Session, store: "Store", prefix: str) -> "tuple[Organizat
     """
     found: list[tuple[OrganizationSettings, Plan]] = []
     problems: list[UsageError] = []
-    for organization in session.organizations:
+    for organization in selection.organizations:
         try:
             plan = store.organization(organization.workmail.organization_id).history.find_plan(prefix)
         except UsageError as error:

@@ -45,9 +45,9 @@ def status(
     format: ShortFormatOption = ShortFormat.TEXT,  # noqa: A002 - the option's name
 ) -> int:
     """Show where each organization stands, from the store alone."""
-    session = begin(config, organization, templates=False)
-    with open_store(session, must_exist=True) as store:
-        found = [_status(each, store.organization(each.workmail.organization_id)) for each in session.organizations]
+    selection = begin(config, organization, templates=False)
+    with open_store(selection, must_exist=True) as store:
+        found = [_status(each, store.organization(each.workmail.organization_id)) for each in selection.organizations]
     if format is ShortFormat.JSON:
         for each in found:
             typer.echo(dump({"schema_version": 1, **plain(each)}), nl=False)

@@ -19,8 +19,8 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> int:
     """Copy the store while syncd may go on working."""
-    session = begin(config, templates=False)
-    with open_store(session, must_exist=True) as store:
+    selection = begin(config, templates=False)
+    with open_store(selection, must_exist=True) as store:
         store.back_up(target, force=force)
         typer.echo(f"Copied {store.path} to {target} ({target.stat().st_size:,} bytes).")
     return 0
@@ -29,8 +29,8 @@ def backup(
 @app.command("info")
 def info(config: ConfigOption = None, format: ShortFormatOption = ShortFormat.TEXT) -> int:  # noqa: A002 - the option
     """Show the store in numbers."""
-    session = begin(config, templates=False)
-    with open_store(session, must_exist=True) as store:
+    selection = begin(config, templates=False)
+    with open_store(selection, must_exist=True) as store:
         facts = store.facts()
     if format is ShortFormat.JSON:
         typer.echo(dump({"schema_version": 1, "store": plain(facts)}), nl=False)

@@ -42,9 +42,9 @@ def sync(
     """Run one cycle: read, plan, and apply what nothing withholds."""
     from syncd.cycle import Options
 
-    session = begin(config, organization)
+    selection = begin(config, organization)
     output = Output(format=format, out=out, colour=color, full=full)
-    modes = {each.name: each.mode.value for each in session.organizations}
+    modes = {each.name: each.mode.value for each in selection.organizations}
     texts: list[str] = []
 
     def show(report: "Report") -> None:
@@ -56,6 +56,6 @@ def sync(
 
     command = "plan" if dry_run else "sync"
     options = Options(command=command, dry_run=dry_run, refresh=refresh, only=tuple(only or ()), strict=strict)
-    code = run_cycles(session, options, show, metrics_file=metrics_file)
+    code = run_cycles(selection, options, show, metrics_file=metrics_file)
     output.write(texts)
     return code

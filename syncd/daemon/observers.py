@@ -4,18 +4,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from syncd.model.report import Outcome, Report
-from syncd.ports import CycleObserver
+from syncd.ports import Observer
 from syncd.telemetry.logs import get_logger
 
 
-class Several(CycleObserver):
+class Several(Observer):
     """Passes everything on to *observers*, in their order.
 
     One that fails is logged and doesn't keep the others, or the cycle, from going on.
     """
 
-    def __init__(self, *observers: CycleObserver) -> None:
-        self._observers: Sequence[CycleObserver] = observers
+    def __init__(self, *observers: Observer) -> None:
+        self._observers: Sequence[Observer] = observers
 
     def began(self, at: datetime) -> None:
         self._tell(lambda observer: observer.began(at))
@@ -44,7 +44,7 @@ class Several(CycleObserver):
     def event(self, name: str, **fields: object) -> None:
         self._tell(lambda observer: observer.event(name, **fields))
 
-    def _tell(self, tell: Callable[[CycleObserver], None]) -> None:
+    def _tell(self, tell: Callable[[Observer], None]) -> None:
         for observer in self._observers:
             try:
                 tell(observer)

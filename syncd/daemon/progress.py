@@ -4,10 +4,10 @@ import threading
 from datetime import datetime
 
 from syncd.model.report import SUCCESSES, Outcome, Report
-from syncd.ports import Clock, CycleObserver
+from syncd.ports import Clock, Observer
 
 
-class Progress(CycleObserver):
+class Progress(Observer):
     """When the running cycle began, when it last gave a sign of progress, and how the last one ended.
 
     Anything that is told counts as progress: a call that ended, an entry read, a stage that began.

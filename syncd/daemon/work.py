@@ -8,7 +8,7 @@ from pathlib import Path
 from syncd.daemon.progress import Progress
 from syncd.daemon.settings import Schedule
 from syncd.model.report import Report
-from syncd.ports import CycleObserver
+from syncd.ports import Observer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Work:
     organization: str
     schedule: Schedule
     cycle: Callable[[], Report]
-    observer: CycleObserver
+    observer: Observer
     progress: Progress
     stop: threading.Event = field(default_factory=threading.Event)
     settings: object = None

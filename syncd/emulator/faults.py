@@ -157,7 +157,7 @@ class TimedOut(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Treatment:
     """What the rules make of one call: wait so long and at these gates, then end it so (None: it goes through)."""
 
     delay_s: float = 0.0
@@ -231,14 +231,14 @@ class FaultyService:
             ConnectionDropped: the connection broke.
             TimedOut: no answer came.
         """
-        verdict = self.judge(operation, params)
-        if verdict.delay_s:
-            self._clock.sleep(verdict.delay_s)
-        if not all(gate.result() for gate in verdict.gates):
-            verdict = STOPPED
-        return self.conclude(verdict, operation, params)
+        treatment = self.judge(operation, params)
+        if treatment.delay_s:
+            self._clock.sleep(treatment.delay_s)
+        if not all(gate.result() for gate in treatment.gates):
+            treatment = STOPPED
+        return self.conclude(treatment, operation, params)
 
-    def judge(self, operation: str, params: Params) -> Verdict:
+    def judge(self, operation: str, params: Params) -> Treatment:
         """Ask the rules about a call that has come in; each question counts as one call."""
         if not self._rules:
             return _UNHARMED
@@ -253,15 +253,15 @@ class FaultyService:
                 elif rule.fault.delay_s is not None:
                     delay += rule.fault.delay_s
                 else:
-                    return Verdict(delay_s=delay, gates=tuple(gates), ending=rule.fault)
-            return Verdict(delay_s=delay, gates=tuple(gates))
+                    return Treatment(delay_s=delay, gates=tuple(gates), ending=rule.fault)
+            return Treatment(delay_s=delay, gates=tuple(gates))
 
-    def conclude(self, verdict: Verdict, operation: str, params: Params) -> dict[str, object]:
+    def conclude(self, treatment: Treatment, operation: str, params: Params) -> dict[str, object]:
         """End a judged call: carry it out or not, answer or not; in the log, time at gates doesn't count."""
-        started = self._clock.monotonic() - verdict.delay_s
+        started = self._clock.monotonic() - treatment.delay_s
         outcome = OK
         try:
-            return self._conclude(verdict.ending, operation, params)
+            return self._conclude(treatment.ending, operation, params)
         except ServiceFault as fault:
             outcome = fault.code
             raise
@@ -351,7 +351,7 @@ class _Bucket:
         return True
 
 
-_UNHARMED = Verdict()
+_UNHARMED = Treatment()
 
 
 def _matches(fault: Fault, operation: str, params: Params) -> bool:
@@ -366,4 +366,4 @@ def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a s
 
 
 #: Of a call that was held at a gate when the server stopped.
-STOPPED = Verdict(ending=Fault(drop="before"))
+STOPPED = Treatment(ending=Fault(drop="before"))

@@ -95,16 +95,16 @@ class _Endpoint:
         verify(signed, said, self._credentials, self._clock.now().timestamp())
 
     async def _call(self, operation: str, params: Mapping[str, object]) -> Response:
-        verdict = self._service.judge(operation, params)
-        if verdict.delay_s:
-            await asyncio.sleep(verdict.delay_s)
-        for gate in verdict.gates:
+        treatment = self._service.judge(operation, params)
+        if treatment.delay_s:
+            await asyncio.sleep(treatment.delay_s)
+        for gate in treatment.gates:
             if not await asyncio.wrap_future(gate):
-                verdict = STOPPED
+                treatment = STOPPED
                 break
         try:
             # Not in a thread: a call takes microseconds, and the emulator lets in one at a time anyway.
-            result = self._service.conclude(verdict, operation, params)
+            result = self._service.conclude(treatment, operation, params)
         except ServiceFault as fault:
             return _error(fault)
         except ConnectionDropped:

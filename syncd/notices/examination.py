@@ -17,7 +17,7 @@ from syncd.notices.settings import (
     SnsSettings,
     WebhookSettings,
 )
-from syncd.notices.targets import parse_target
+from syncd.notices.targets import parse_destination
 
 #: The exit code of what can't be reached.
 _UNREACHABLE = 69
@@ -62,7 +62,7 @@ def _sns(settings: SnsSettings) -> str:
 
 
 def _connected(url: str, settings: WebhookSettings | SlackSettings | HeartbeatSettings | None) -> str:
-    target = parse_target(url)
+    target = parse_destination(url)
     with translated(), Lifeline(ATTEMPT_S) as lifeline:
         connect(target, None if settings is None else settings.ca_file, lifeline).close()
     return f"{target.authority} answers" + (", its certificate holds" if target.scheme == "https" else "")

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from syncd.notices.composing import Notice
 from syncd.notices.posting import CONNECT_S, RECEIVE_S, Lifeline, Undelivered, of_transport, tls_context, translated
 from syncd.notices.settings import EmailSettings
-from syncd.notices.targets import Target, is_loopback, parse_target, resolve
+from syncd.notices.targets import Destination, is_loopback, parse_destination, resolve
 
 #: A mail with a page gets longer than a small request.
 ATTEMPT_S = 60.0
@@ -82,17 +82,17 @@ def open_server(settings: EmailSettings, lifeline: Lifeline) -> smtplib.SMTP:
         OSError, smtplib.SMTPException: no answer, or not as who it should be.
         Undelivered: it offers no STARTTLS.
     """
-    target = parse_target(settings.server, schemes=("smtps", "smtp"))
+    destination = parse_destination(settings.server, schemes=("smtps", "smtp"))
     context = tls_context(settings.ca_file)
-    if target.scheme == "smtps":
-        return _Secure(target, lifeline, context)
+    if destination.scheme == "smtps":
+        return _Secure(destination, lifeline, context)
     with ExitStack() as stack:
-        server = _Dialed(target, lifeline)
+        server = _Dialed(destination, lifeline)
         stack.callback(server.close)
         server.ehlo_or_helo_if_needed()
         if server.has_extn("starttls"):
             server.starttls(context=context)
-        elif not is_loopback(target.host):
+        elif not is_loopback(destination.host):
             raise Undelivered("it offers no STARTTLS, so nothing was sent: write smtps:// if it can", again=False)
         stack.pop_all()
         return server
@@ -101,11 +101,11 @@ def open_server(settings: EmailSettings, lifeline: Lifeline) -> smtplib.SMTP:
 class _Dialed(smtplib.SMTP):
     """Connects to an address that was looked at, on a lifeline."""
 
-    def __init__(self, target: Target, lifeline: Lifeline) -> None:
+    def __init__(self, destination: Destination, lifeline: Lifeline) -> None:
         self._lifeline = lifeline
-        self._address = resolve(target)[0]
+        self._address = resolve(destination)[0]
         # Without a name of our own, smtplib asks DNS for it, and waits.
-        super().__init__(target.host, target.port, local_hostname=socket.gethostname(), timeout=RECEIVE_S)
+        super().__init__(destination.host, destination.port, local_hostname=socket.gethostname(), timeout=RECEIVE_S)
 
     def _get_socket(self, _host: str, port: int, _timeout: float) -> socket.socket:
         sock = socket.create_connection((self._address, port), CONNECT_S)
@@ -117,13 +117,13 @@ class _Dialed(smtplib.SMTP):
 class _Secure(smtplib.SMTP_SSL, _Dialed):
     """The same, with TLS from the first byte on; smtplib checks the name that was configured."""
 
-    def __init__(self, target: Target, lifeline: Lifeline, context: ssl.SSLContext) -> None:
+    def __init__(self, destination: Destination, lifeline: Lifeline, context: ssl.SSLContext) -> None:
         self._lifeline = lifeline
-        self._address = resolve(target)[0]
+        self._address = resolve(destination)[0]
         smtplib.SMTP_SSL.__init__(
             self,
-            target.host,
-            target.port,
+            destination.host,
+            destination.port,
             local_hostname=socket.gethostname(),
             timeout=RECEIVE_S,
             context=context,

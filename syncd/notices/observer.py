@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from syncd.model.report import Report
-from syncd.ports import CycleObserver
+from syncd.ports import Observer
 
 
-class NoticeObserver(CycleObserver):
+class NoticeObserver(Observer):
     """Hands reports and errors on; what goes wrong there is an event and ends no cycle."""
 
     def __init__(

@@ -13,7 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from syncd import __version__
-from syncd.notices.targets import Forbidden, Target, parse_target, resolve
+from syncd.notices.targets import Destination, Forbidden, parse_destination, resolve
 
 #: Seconds: for a connection, for the next bytes, and for the whole of one attempt.
 CONNECT_S = 5.0
@@ -52,35 +52,35 @@ def post(
         Undelivered: no answer, or not the right one. No error has the URL in it: it often is the secret.
     """
     with translated(), Lifeline(attempt_s) as lifeline:
-        target = parse_target(url)
+        destination = parse_destination(url)
         sent = {
-            "Host": target.authority,
+            "Host": destination.authority,
             "User-Agent": f"syncd/{__version__}",
             "Accept": "*/*",
             "Connection": "close",
             **(headers or {}),
         }
-        connection = connect(target, ca_file, lifeline)
+        connection = connect(destination, ca_file, lifeline)
         with closing(connection):
             connection.timeout = RECEIVE_S
             if connection.sock is not None:
                 connection.sock.settimeout(RECEIVE_S)
-            connection.request(method, target.path, body=body or None, headers=sent)
+            connection.request(method, destination.path, body=body or None, headers=sent)
             answer = connection.getresponse()
             status, wait = answer.status, answer.headers.get("Retry-After", "")
     _judge(status, wait)
 
 
-def connect(target: Target, ca_file: Path | None, lifeline: "Lifeline") -> HTTPConnection:
-    """Return an open connection to *target*, TLS checked; the first address that answers is taken.
+def connect(destination: Destination, ca_file: Path | None, lifeline: "Lifeline") -> HTTPConnection:
+    """Return an open connection to *destination*, TLS checked; the first address that answers is taken.
 
     Raises:
         OSError, HTTPError: none of its addresses answers, or not as who it should be.
         Forbidden: one of its addresses is no receiver's.
     """
     last: Exception = socket.gaierror("the name has no address")
-    for address in resolve(target):
-        connection = _connection(target, address, ca_file)
+    for address in resolve(destination):
+        connection = _connection(destination, address, ca_file)
         connection.lifeline = lifeline
         try:
             connection.connect()
@@ -190,14 +190,14 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _connection(target: Target, address: str, ca_file: Path | None) -> _Plain | _Secure:
-    if target.scheme == "http":
-        return _Plain(address, port=target.port, timeout=CONNECT_S)
+def _connection(destination: Destination, address: str, ca_file: Path | None) -> _Plain | _Secure:
+    if destination.scheme == "http":
+        return _Plain(address, port=destination.port, timeout=CONNECT_S)
     return _Secure(
         address,
-        port=target.port,
+        port=destination.port,
         timeout=CONNECT_S,
-        server_hostname=target.host,
+        server_hostname=destination.host,
         ssl_context=tls_context(ca_file),
     )
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from syncd.model.policy import Section
-from syncd.notices.targets import is_loopback, parse_target
+from syncd.notices.targets import is_loopback, parse_destination
 
 #: What metrics call the pings to dead-man switches; no notice can have that name.
 HEARTBEAT = "heartbeat"
@@ -58,7 +58,7 @@ def _long_enough(key: str) -> None:
 
 
 def _mail_server(server: str) -> str:
-    parse_target(server, schemes=("smtps", "smtp"))
+    parse_destination(server, schemes=("smtps", "smtp"))
     return server
 
 
@@ -86,7 +86,7 @@ def _not_reserved(name: str) -> str:
     return name
 
 
-Url = Annotated[SecretStr, _checked(parse_target)]
+Url = Annotated[SecretStr, _checked(parse_destination)]
 Address = Annotated[
     str,
     _formed(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "must be a mail address such as syncd@corp.example"),

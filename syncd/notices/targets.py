@@ -22,7 +22,7 @@ Resolver = Callable[[str, int], list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Destination:
     """A URL taken apart. What follows the host is kept out of sight: it often is the secret."""
 
     scheme: str
@@ -41,7 +41,7 @@ class Forbidden(ValueError):
     """Nothing may be sent there."""
 
 
-def parse_target(url: str, *, schemes: tuple[str, ...] = ("https", "http")) -> Target:
+def parse_destination(url: str, *, schemes: tuple[str, ...] = ("https", "http")) -> Destination:
     """Return the parts of *url*.
 
     Raises:
@@ -61,7 +61,7 @@ def parse_target(url: str, *, schemes: tuple[str, ...] = ("https", "http")) -> T
     if parts.username is not None or parts.fragment:
         message = "must hold neither user@ nor #fragment"
         raise ValueError(message)
-    target = Target(
+    destination = Destination(
         scheme=parts.scheme,
         host=host,
         port=_PORTS[parts.scheme] if port is None else port,
@@ -73,7 +73,7 @@ def parse_target(url: str, *, schemes: tuple[str, ...] = ("https", "http")) -> T
     literal = _literal(host)
     if literal is not None:
         refuse(literal)
-    return target
+    return destination
 
 
 def is_loopback(host: str) -> bool:
@@ -100,18 +100,18 @@ def refuse(address: _Address) -> None:
         raise Forbidden(message)
 
 
-def resolve(target: Target, resolver: "Resolver | None" = None) -> list[str]:
-    """Return the addresses of *target*, each of them allowed.
+def resolve(destination: Destination, resolver: "Resolver | None" = None) -> list[str]:
+    """Return the addresses of *destination*, each of them allowed.
 
     Raises:
         Forbidden: one of them isn't.
         OSError: the name has none.
     """
-    found = list(dict.fromkeys((resolver or _resolve)(target.host, target.port)))
+    found = list(dict.fromkeys((resolver or _resolve)(destination.host, destination.port)))
     for text in found:
         address = ipaddress.ip_address(text.partition("%")[0])
         refuse(address)
-        if target.scheme == "http" and not _bare(address).is_loopback:
+        if destination.scheme == "http" and not _bare(address).is_loopback:
             message = "http goes to this machine only, and its name leads elsewhere"
             raise Forbidden(message)
     return found

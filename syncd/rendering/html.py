@@ -13,7 +13,7 @@ from syncd.rendering.plan_view import view_plan
 from syncd.rendering.pouring import allowed, environment, file_of
 from syncd.rendering.report_view import view_report
 from syncd.rendering.switches import LETTERS, SECTIONS, hiding, kind_class
-from syncd.rendering.view import Card, Column, Figures, Section, Symbol
+from syncd.rendering.view import Card, Column, Figures, Symbol, ViewSection
 
 _ROOM = "syncd.rendering"
 #: As many names of one line are shown at once; the rest unfolds.
@@ -84,7 +84,7 @@ def _isolated(text: str) -> Markup:
     return escape(text) if text.isascii() else Markup("<bdi>{}</bdi>").format(text)
 
 
-def _switches(sections: tuple[Section, ...]) -> Iterator[tuple[str, str]]:
+def _switches(sections: tuple[ViewSection, ...]) -> Iterator[tuple[str, str]]:
     """Yield the checkboxes that have something to hide."""
     changes = frozenset(change for section in sections for change in _all_changes(section))
     labels = {"add": "Added", "change": "Changed", "remove": "Removed"}
@@ -97,7 +97,7 @@ def _kind_class(changes: frozenset[Symbol]) -> str:
     return kind_class(frozenset(_WORDS[change] for change in changes))
 
 
-def _section_changes(section: Section) -> frozenset[Symbol]:
+def _section_changes(section: ViewSection) -> frozenset[Symbol]:
     """Return what *section* does; nothing if some of its cards do nothing that the filter knows."""
     cards = [card for part in section.parts for card in part.cards]
     if not all(card.changes for card in cards) or any(not part.cards for part in section.parts):
@@ -105,7 +105,7 @@ def _section_changes(section: Section) -> frozenset[Symbol]:
     return _all_changes(section)
 
 
-def _all_changes(section: Section) -> frozenset[Symbol]:
+def _all_changes(section: ViewSection) -> frozenset[Symbol]:
     cards: list[Card] = [card for part in section.parts for card in part.cards]
     return frozenset(change for card in cards for change in card.changes)
 

@@ -11,7 +11,7 @@ from syncd.model.plan import Plan
 from syncd.model.report import Report
 from syncd.rendering.plan_view import view_plan
 from syncd.rendering.report_view import view_report
-from syncd.rendering.view import Card, Figures, Line, Section, View
+from syncd.rendering.view import Card, Figures, Line, View, ViewSection
 
 #: Characters that Markdown or HTML would take for its own.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&!$])")
@@ -101,7 +101,7 @@ def _orders(view: View) -> Iterator[str]:
         yield f"- `{order.command}` {order.effect}"
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: ViewSection) -> Iterator[str]:
     yield f"## {section.title}" + (f" ({section.size})" if section.size else "")
     if section.intro:
         yield from ("", prose(section.intro))

@@ -12,7 +12,7 @@ from syncd.model.standing import Pending
 from syncd.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
 from syncd.rendering.figures import budgets, plan_figures
 from syncd.rendering.safe import safe
-from syncd.rendering.view import Card, Line, Order, Part, Section, Symbol, View, counted, in_kinds
+from syncd.rendering.view import Card, Line, Order, Part, Symbol, View, ViewSection, counted, in_kinds
 
 #: As many digits of the digest as `approve` and `apply` ask for.
 SHORT_DIGEST = 8
@@ -122,7 +122,7 @@ def _directory(plan: Plan) -> str:
     return in_kinds(plan.populations.wanted)
 
 
-def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[Section | None]:
+def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[ViewSection | None]:
     sendable = plan.sendable
     given_back = [o for o in sendable if cards.is_given_back(o)]
     going_on = [o for o in sendable if cards.goes_on(o)]
@@ -145,7 +145,7 @@ def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[Section | None]:
     yield _guards(plan)
 
 
-def set_aside(plan: Plan, cards: Cards) -> Iterator[Section]:
+def set_aside(plan: Plan, cards: Cards) -> Iterator[ViewSection]:
     """Yield what *plan* doesn't send and somebody should know about: after a cycle it is as true as before."""
     sections = (_withheld(plan, cards), _pending(plan.pending), _rejected(plan), _notes(plan, cards))
     yield from (section for section in sections if section is not None)
@@ -153,10 +153,10 @@ def set_aside(plan: Plan, cards: Cards) -> Iterator[Section]:
 
 def _of_operations(
     name: str, title: str, operations: Sequence[Operation], cards: Cards, *, intro: str = ""
-) -> Section | None:
+) -> ViewSection | None:
     if not operations:
         return None
-    return Section(
+    return ViewSection(
         name=name,
         title=title,
         size=_size(operations, cards),
@@ -172,7 +172,7 @@ def _size(operations: Sequence[Operation], cards: Cards) -> str:
     return f"{in_kinds(kinds)}: {counted(len(operations), 'operation')}"
 
 
-def _withheld(plan: Plan, cards: Cards) -> Section | None:
+def _withheld(plan: Plan, cards: Cards) -> ViewSection | None:
     """Return what a guard refused, under the guard's own words, then what needs a person's yes."""
     operations = [o for o in plan.operations if o.id in plan.withheld]
     tripped = [finding for finding in plan.findings if finding.tripped]
@@ -188,7 +188,7 @@ def _withheld(plan: Plan, cards: Cards) -> Section | None:
     silent = [text for text in (f"guard {f.guard}: {f.text}" for f in tripped) if text not in said]
     parts = [Part(lead=safe(text)) for text in silent]
     parts += [_refused(why.text, its, cards) for why, its in (*refused.items(), *others.items())]
-    return Section(
+    return ViewSection(
         name="withheld",
         title="Waiting for approval",
         size=_size(operations, cards) if operations else "nothing of this plan",
@@ -217,13 +217,13 @@ def _own_reasons(plan: Plan, cards: Cards, operations: Iterable[Operation]) -> d
     return reasons
 
 
-def _pending(pending: Sequence[Pending]) -> Section | None:
+def _pending(pending: Sequence[Pending]) -> ViewSection | None:
     if not pending:
         return None
     made = tuple(
         Card(symbol=Symbol.PENDING, title=safe(one.name), key=safe(one.key), text=_evidence(one)) for one in pending
     )
-    return Section(
+    return ViewSection(
         name="pending",
         title="Removal pending",
         size=f"{len(pending):,}",
@@ -245,7 +245,7 @@ def _evidence(pending: Pending) -> str:
     return f"{safe(pending.why)}{since}{seen}{when}"
 
 
-def _rejected(plan: Plan) -> Section | None:
+def _rejected(plan: Plan) -> ViewSection | None:
     if not plan.rejections:
         return None
     made = tuple(
@@ -258,7 +258,7 @@ def _rejected(plan: Plan) -> Section | None:
         )
         for one in plan.rejections
     )
-    return Section(
+    return ViewSection(
         name="rejected",
         title="Rejected",
         size=counted(len(made), "entry", "entries"),
@@ -267,7 +267,7 @@ def _rejected(plan: Plan) -> Section | None:
     )
 
 
-def _notes(plan: Plan, cards: Cards) -> Section | None:
+def _notes(plan: Plan, cards: Cards) -> ViewSection | None:
     drawn = {cards.owner(o) for o in plan.sendable if cards.is_given_back(o) or cards.goes_on(o)}
     notes = [
         note for note in plan.notes if not (note.subject in drawn and note.code in (HALF_REMOVED, REMOVAL_GOES_ON))
@@ -283,14 +283,14 @@ def _notes(plan: Plan, cards: Cards) -> Section | None:
         )
         for note in notes
     )
-    return Section(name="notes", title="Notes", size=f"{len(made):,}", parts=(Part(cards=made),))
+    return ViewSection(name="notes", title="Notes", size=f"{len(made):,}", parts=(Part(cards=made),))
 
 
-def _outside(plan: Plan, cards: Cards, mode: str) -> Section | None:
+def _outside(plan: Plan, cards: Cards, mode: str) -> ViewSection | None:
     if not plan.outside:
         return None
     named = f"The mode {safe(mode)}" if mode else "The mode"
-    return Section(
+    return ViewSection(
         name="outside",
         title="Outside the mode",
         size=_size(plan.outside, cards),
@@ -299,7 +299,7 @@ def _outside(plan: Plan, cards: Cards, mode: str) -> Section | None:
     )
 
 
-def _deferred(plan: Plan) -> Section | None:
+def _deferred(plan: Plan) -> ViewSection | None:
     if not any(plan.deferred.values()):
         return None
     lines = tuple(
@@ -307,7 +307,7 @@ def _deferred(plan: Plan) -> Section | None:
         for verb, number in plan.deferred.items()
         if number
     )
-    return Section(
+    return ViewSection(
         name="deferred",
         title="Deferred",
         size=counted(sum(plan.deferred.values()), "operation"),
@@ -316,7 +316,7 @@ def _deferred(plan: Plan) -> Section | None:
     )
 
 
-def _guards(plan: Plan) -> Section | None:
+def _guards(plan: Plan) -> ViewSection | None:
     """Return the budgets that this plan uses (so much *of* so much), and those it would exceed."""
     used = [f for f in plan.findings if f.tripped or (f.counted and f.limit != Limit())]
     if not used:
@@ -328,7 +328,7 @@ def _guards(plan: Plan) -> Section | None:
         )
         for finding in used
     )
-    return Section(
+    return ViewSection(
         name="guards",
         title="Guards",
         intro="What this plan uses of the limits.",

@@ -22,7 +22,7 @@ from syncd.rendering.plan_view import (
     verdict,
 )
 from syncd.rendering.safe import safe
-from syncd.rendering.view import Card, Line, Part, Section, Symbol, View, counted
+from syncd.rendering.view import Card, Line, Part, Symbol, View, ViewSection, counted
 
 _SYMBOLS = {Action.ADD: Symbol.ADD, Action.CHANGE: Symbol.CHANGE, Action.REMOVE: Symbol.REMOVE}
 _PAST = {Action.ADD: "added", Action.CHANGE: "changed", Action.REMOVE: "removed"}
@@ -86,10 +86,10 @@ def _header(report: Report) -> Iterator[tuple[str, str]]:
         yield "Plan", report.plan.digest[:SHORT_DIGEST]
 
 
-def _sections(report: Report) -> Iterator[Section]:
+def _sections(report: Report) -> Iterator[ViewSection]:
     if report.error:
         card = Card(symbol=Symbol.WITHHELD, title="error", text=safe(report.error))
-        yield Section(name="error", title="The cycle ended early", parts=(Part(cards=(card,)),))
+        yield ViewSection(name="error", title="The cycle ended early", parts=(Part(cards=(card,)),))
     if report.half_removed:
         yield _half_removed(report.half_removed, report.organization)
     cards = Cards.of(report.plan or _plan_of(report))
@@ -97,7 +97,7 @@ def _sections(report: Report) -> Iterator[Section]:
         outcomes = [outcome for outcome in report.outcomes if outcome.result is result]
         if outcomes:
             parts = (_together(outcomes),) if result is Result.SKIPPED else (_singly(outcomes),)
-            yield Section(
+            yield ViewSection(
                 name=result.value,
                 title=title,
                 size=counted(len(outcomes), "operation"),
@@ -106,7 +106,7 @@ def _sections(report: Report) -> Iterator[Section]:
             )
     applied = [outcome for outcome in report.outcomes if outcome.result is Result.APPLIED]
     if applied:
-        yield Section(
+        yield ViewSection(
             name="applied",
             title="Applied",
             size=counted(len(applied), "operation"),
@@ -116,7 +116,7 @@ def _sections(report: Report) -> Iterator[Section]:
         yield from set_aside(report.plan, cards)
 
 
-def _half_removed(half: Sequence[HalfRemoved], organization: str) -> Section:
+def _half_removed(half: Sequence[HalfRemoved], organization: str) -> ViewSection:
     cards = tuple(
         Card(
             symbol=Symbol.PENDING,
@@ -126,7 +126,7 @@ def _half_removed(half: Sequence[HalfRemoved], organization: str) -> Section:
         )
         for one in half
     )
-    return Section(
+    return ViewSection(
         name="half-removed",
         title="Half removed",
         size=f"{len(half):,}",

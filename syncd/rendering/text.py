@@ -9,7 +9,7 @@ from syncd.model.report import Report
 from syncd.rendering.layout import Piece, Row, Style, pad, paint, wrap
 from syncd.rendering.plan_view import view_plan
 from syncd.rendering.report_view import view_report
-from syncd.rendering.view import Card, Line, Section, Symbol, View
+from syncd.rendering.view import Card, Line, Symbol, View, ViewSection
 
 #: How many cards of a section, and names of a line, are shown unless all are asked for.
 LIMIT = 40
@@ -50,7 +50,7 @@ def _rows(view: View, width: int, limit: int | None) -> Iterator[Row]:
     yield from wrap([(view.verdict, Style.TITLE)], width=width, first="", rest="  ")
 
 
-def _section(section: Section, width: int, limit: int | None) -> Iterator[Row]:
+def _section(section: ViewSection, width: int, limit: int | None) -> Iterator[Row]:
     size = [(f" ({section.size})", Style.FAINT)] if section.size else []
     yield from wrap([(section.title, Style.TITLE), *size], width=width, first="", rest="  ")
     if section.intro:

@@ -77,7 +77,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class ViewSection:
     """*size* says how much there is (`3 people`); *command* is to be typed next, for its *effect*."""
 
     name: str
@@ -142,7 +142,7 @@ class View:
 
     title: str
     header: tuple[tuple[str, str], ...]
-    sections: tuple[Section, ...]
+    sections: tuple[ViewSection, ...]
     verdict: str
     state: str = "changes"
     figures: Figures = Figures()

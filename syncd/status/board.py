@@ -30,7 +30,7 @@ from syncd.model.status import (
     Trouble,
     WithheldOperation,
 )
-from syncd.ports import Clock, CycleObserver
+from syncd.ports import Clock, Observer
 
 #: Cycles that are kept for the chart.
 KEPT_CYCLES = 100
@@ -102,7 +102,7 @@ class Board:
             place.plan = kept
             place.half_removed = half_removed
 
-    def observer(self, name: str) -> CycleObserver:
+    def observer(self, name: str) -> Observer:
         """Return what is to be told of the cycles of *name*."""
         return _BoardObserver(self, name)
 
@@ -198,7 +198,7 @@ class Board:
         return _cut(self._clean(text), 10 * _LONGEST)
 
 
-class _BoardObserver(CycleObserver):
+class _BoardObserver(Observer):
     """Writes what one organization's cycles say on the board."""
 
     def __init__(self, board: Board, name: str) -> None:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from math import sqrt
 
 from syncd.model.status import PastCycle
-from syncd.status.words import RESULT_WORDS, counted, span
+from syncd.rendering.view import counted
+from syncd.status.words import RESULT_WORDS, span
 
 #: Cycles that fit.
 MOST = 100

@@ -24,7 +24,7 @@ from syncd.model.status import (
 from syncd.rendering import half_removed
 from syncd.rendering.masking import without_addresses
 from syncd.rendering.safe import safe
-from syncd.rendering.view import in_kinds
+from syncd.rendering.view import counted, in_kinds
 
 BY_HAND = half_removed.BY_HAND
 LABELS = {
@@ -111,11 +111,6 @@ def span(length: timedelta) -> str:
             brief = not least or whole >= 10 or (unit == "min" and whole >= 5)  # noqa: PLR2004 - two digits say enough
             return f"{whole} {unit}" if brief else f"{whole} {unit} {least} {word}"
     return f"{int(seconds)} s"
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """Return *count* with its word."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def verdict(overview: Overview, missing: Sequence[str] = ()) -> str:

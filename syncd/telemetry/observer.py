@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from syncd.errors import Interrupted, SourceError, SourceIncomplete, StoreError, SyncdError, TargetError
 from syncd.model.names import STATED
 from syncd.model.report import SUCCESSES, Outcome, Report, Result
-from syncd.ports import CycleObserver
+from syncd.ports import Observer
 from syncd.telemetry.logs import Logger, get_logger, log_event
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SHORT = 12
 
 
-class MetricsObserver(CycleObserver):
+class MetricsObserver(Observer):
     """Feeds *metrics* with what the cycles of one organization say; safe to call from several threads."""
 
     def __init__(self, organization: str, metrics: "Metrics") -> None:
@@ -106,7 +106,7 @@ class MetricsObserver(CycleObserver):
             self._metrics.source(self._organization, up=True)
 
 
-class TelemetryObserver(CycleObserver):
+class TelemetryObserver(Observer):
     """Logs what one organization's cycles say, and feeds *metrics* where there are any; safe for several threads."""
 
     def __init__(self, organization: str, metrics: "Metrics | None" = None, logger: Logger | None = None) -> None:

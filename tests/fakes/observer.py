@@ -3,9 +3,10 @@
 from collections import Counter
 
 from syncd.model.report import Outcome, Report
+from syncd.ports import Observer
 
 
-class RecordingObserver:
+class RecordingObserver(Observer):
     """Counts calls by operation and code, keeps outcomes, events and reports."""
 
     def __init__(self) -> None:

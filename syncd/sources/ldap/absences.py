@@ -86,7 +86,7 @@ class Absences:
             dn = names.normalize(raw.dn)
         except names.BadName:
             return False
-        for search in self.reading.plan.of(kind):
+        for search in self.reading.queries.of(kind):
             if names.is_within(dn, search.within, search.scope):
                 again = self.reading.session.search(
                     raw.dn, scope="base", filter=search.filter, attributes=search.attributes
@@ -98,7 +98,7 @@ class Absences:
 
     def _entries(self, kind: Kind, identities: Sequence[str]) -> Iterator[RawEntry]:
         """Yield the entries with these keys, wherever they are."""
-        plan, session = self.reading.plan, self.reading.session
+        plan, session = self.reading.queries, self.reading.session
         needs = self.reading.needs[kind]
         attributes = sorted({needs.key, *disabled.attributes_for(plan.disabled_by)})
         if needs.key.lower() == "objectguid":

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.sources.ldap.failures import Result
+from syncd.sources.ldap.failures import LdapResult
 from syncd.sources.ldap.settings_connection import BindSettings
 from syncd.sources.ldap.tls import Explanation
 
@@ -128,12 +128,12 @@ def account_of(settings: BindSettings) -> str:
     return settings.dn or f"whoever {settings.method.upper()} says"
 
 
-def is_final(result: Result) -> bool:
+def is_final(result: LdapResult) -> bool:
     """Return whether other servers would say the same: they share accounts, and the count of refused binds."""
     return result.code not in _ANOTHER_SERVER
 
 
-def explain_refusal(result: Result, settings: BindSettings) -> Explanation:
+def explain_refusal(result: LdapResult, settings: BindSettings) -> Explanation:
     """Return why the bind was refused, and what to do."""
     account = account_of(settings)
     detail = re.search(r"\bdata ([0-9a-f]+)\b", result.message)

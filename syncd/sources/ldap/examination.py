@@ -15,7 +15,7 @@ from syncd.sources.ldap.connection import Attempt, Session
 from syncd.sources.ldap.entries import MEMBERS, VIRTUAL
 from syncd.sources.ldap.exchange import PAGED_RESULTS
 from syncd.sources.ldap.ldapsearch import ldapsearch_line
-from syncd.sources.ldap.queries import Plan
+from syncd.sources.ldap.queries import Queries
 from syncd.sources.ldap.reachability import examine_servers
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource, check_visible
@@ -39,24 +39,24 @@ def examine(
         return
     with session:
         try:
-            plan = source.plan(session)
+            queries = source.plan(session)
         except SourceError as error:
             yield failed("flavor", error)
             yield not_asked("rest", "rights, canaries, pages, people and groups, since the flavor is not known")
             return
-        yield from _flavor(settings, plan, users)
-        yield _rights(session, plan)
+        yield from _flavor(settings, queries, users)
+        yield _rights(session, queries)
         yield from _canaries(settings, session)
-        yield _paging(settings, session, plan)
+        yield _paging(settings, session, queries)
     yield from _read(source, users)
-    yield from _lines(settings, plan)
+    yield from _lines(settings, queries)
 
 
-def _flavor(settings: LdapSettings, plan: Plan, users: Needs) -> Iterator[Check]:
-    flavor = plan.flavor
+def _flavor(settings: LdapSettings, queries: Queries, users: Needs) -> Iterator[Check]:
+    flavor = queries.flavor
     how = "recognized" if settings.flavor == "auto" else "as configured"
-    disabled = ", ".join(plan.disabled_by) or "nobody is"
-    ways = ", ".join(sorted(plan.ways)) or "none are read"
+    disabled = ", ".join(queries.disabled_by) or "nobody is"
+    ways = ", ".join(sorted(queries.ways)) or "none are read"
     yield ok("flavor", f"{flavor.title} ({how}); members by {ways}; disabled by {disabled}")
     if users.key.lower() == flavor.key.lower():
         yield ok("key", f"{users.key}, which never changes")
@@ -67,12 +67,12 @@ def _flavor(settings: LdapSettings, plan: Plan, users: Needs) -> Iterator[Check]
         yield ok("key", f"{users.key}; the server's own is {flavor.key}")
 
 
-def _rights(session: Session, plan: Plan) -> Check:
+def _rights(session: Session, queries: Queries) -> Check:
     try:
-        check_visible(session, plan, ())
+        check_visible(session, queries, ())
     except SourceError as error:
         return failed("rights", error)
-    bases = len({search.base for search in plan.searches})
+    bases = len({search.base for search in queries.searches})
     return ok("rights", f"{_number(bases, 'base')} to search below, visible to syncd's account")
 
 
@@ -94,7 +94,7 @@ def _canaries(settings: LdapSettings, session: Session) -> Iterator[Check]:
         yield ok("canaries", f"{_number(len(settings.canaries), 'canary', 'canaries')}, visible to syncd's account")
 
 
-def _paging(settings: LdapSettings, session: Session, plan: Plan) -> Check:
+def _paging(settings: LdapSettings, session: Session, queries: Queries) -> Check:
     """See that a second page comes. This ends the session: nobody waits for the answers that are left."""
     supported = next((each for name, each in session.root_dse.items() if name.lower() == "supportedcontrol"), ())
     if not settings.page_size:
@@ -103,7 +103,7 @@ def _paging(settings: LdapSettings, session: Session, plan: Plan) -> Check:
         found = "the server doesn't know pages, so its size limit ends a search"
         return warn("paging", found, "give syncd's account no size limit, and set page_size: 0")
     asked = f"{settings.page_size} entries in one answer"
-    search = plan.searches[0]
+    search = queries.searches[0]
     entries = session.search(search.base, scope=search.scope, filter=search.filter, attributes=("1.1",), page_size=1)
     try:
         pages = len(list(islice(entries, 2)))
@@ -157,8 +157,8 @@ def _unseen(entries: tuple[Entry, ...], needs: Needs) -> Iterator[Check]:
     yield warn("attributes", f"nobody has {missing}: it is filled in nowhere, or hidden from syncd's account", remedy)
 
 
-def _lines(settings: LdapSettings, plan: Plan) -> Iterator[Check]:
-    for search in plan.searches:
+def _lines(settings: LdapSettings, queries: Queries) -> Iterator[Check]:
+    for search in queries.searches:
         line = ldapsearch_line(settings, search.base, search.scope, search.filter, search.attributes)
         yield ok(f"{search.kind}s as", line)
 

@@ -12,7 +12,7 @@ import ldap3
 from ldap3.protocol.rfc2696 import paged_search_control
 
 from syncd.sources.ldap.decoder import Malformed, RawEntry
-from syncd.sources.ldap.failures import SUCCESS, Result
+from syncd.sources.ldap.failures import SUCCESS, LdapResult
 from syncd.sources.ldap.framing import Broken, MessageStream
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
@@ -74,7 +74,7 @@ class Page:
     *sent* is the number of the request for the next page, if it is on its way already.
     """
 
-    result: Result
+    result: LdapResult
     cookie: bytes | None
     references: tuple[str, ...]
     sent: int | None = None
@@ -179,9 +179,9 @@ def read_by_ldap3(connection: Any, request: Request, cookie: bytes) -> Generator
     return Page(result=result_of(result), cookie=_cookie(result), references=tuple(references))
 
 
-def result_of(answer: dict[str, Any]) -> Result:
+def result_of(answer: dict[str, Any]) -> LdapResult:
     """Return the result that ldap3 decoded."""
-    return Result(
+    return LdapResult(
         code=int(answer["result"]),
         matched=str(answer.get("dn") or ""),
         message=str(answer.get("message") or ""),

@@ -82,7 +82,7 @@ class NotVisible(SearchFailed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class LdapResult:
     """How an operation ended, as the server put it."""
 
     code: int
@@ -113,7 +113,7 @@ def result_name(code: int) -> str:
     return _NAMES.get(code, "unknown")
 
 
-def refused(asked: Asked, result: Result, came: str) -> SearchFailed:
+def refused(asked: Asked, result: LdapResult, came: str) -> SearchFailed:
     """Return the error for a search that ended with *result*; *came* says what came before."""
     hint = _REMEDIES.get(result.code, "")
     text = f"{asked}: ended with {result}; {came}, expected everything and then result 0 (success)"

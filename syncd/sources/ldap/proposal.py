@@ -18,7 +18,7 @@ from syncd.sources.ldap.settings_connection import ConnectionSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Suggestion:
     """What is written: *text* is a configuration, *flavor* the server's kind for people."""
 
     text: str
@@ -37,7 +37,7 @@ class Address:
     password: str = field(default="", repr=False)
 
 
-def propose_for(address: Address, *, base: str, clock: Clock) -> Proposal:
+def propose_for(address: Address, *, base: str, clock: Clock) -> Suggestion:
     """Return a configuration for the server at *address*, which is asked what it is.
 
     Raises:
@@ -57,7 +57,7 @@ def propose_for(address: Address, *, base: str, clock: Clock) -> Proposal:
     return propose(settings, partial(open_session, settings, clock=clock), base=base)
 
 
-def propose(settings: ConnectionSettings, connect: Callable[[], Session], *, base: str = "") -> Proposal:
+def propose(settings: ConnectionSettings, connect: Callable[[], Session], *, base: str = "") -> Suggestion:
     """Return a configuration for the server that *connect* reaches, below *base* or the server's own top.
 
     Raises:
@@ -72,7 +72,7 @@ def propose(settings: ConnectionSettings, connect: Callable[[], Session], *, bas
         message = f"{settings.servers[0]} doesn't say which entries it holds (namingContexts)"
         raise SourceIncomplete(message, hint="name the top of the tree with --base, or an account with --bind-dn")
     text = "\n".join([*_head(flavor), *_source(settings, flavor, top), *_mapping(flavor), *_tail()])
-    return Proposal(text=text, flavor=flavor.title, base=top)
+    return Suggestion(text=text, flavor=flavor.title, base=top)
 
 
 def _head(flavor: Flavor) -> Iterator[str]:

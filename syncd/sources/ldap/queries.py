@@ -25,7 +25,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Queries:
     """Everything that is asked, in order. *disabled_by* and *ways* are what is used after all."""
 
     flavor: Flavor
@@ -41,7 +41,7 @@ class Plan:
         return any(names.is_within(dn, s.within, s.scope) for s in self.searches)
 
 
-def make_plan(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Needs]) -> Plan:
+def make_queries(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Needs]) -> Queries:
     """Return what is asked of a server of *flavor* for what the mapping *needs*."""
     disabled_by = settings.disabled if settings.disabled is not None else flavor.disabled
     asked = [
@@ -67,7 +67,7 @@ def make_plan(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Needs
                 ways=ways,
             )
         )
-    return Plan(
+    return Queries(
         flavor=flavor,
         searches=tuple(searches),
         disabled_by=tuple(disabled_by),

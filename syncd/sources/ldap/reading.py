@@ -16,7 +16,7 @@ from syncd.sources.ldap import names
 from syncd.sources.ldap.connection import Session
 from syncd.sources.ldap.entries import MEMBERS, EntryReader, RawEntry, Record
 from syncd.sources.ldap.members import Memberships, named_by
-from syncd.sources.ldap.queries import Plan, Search, listed_by_name
+from syncd.sources.ldap.queries import Queries, Search, listed_by_name
 
 #: Renamed members are looked up one by one up to here; beyond, asking for everybody's name once more is cheaper.
 _LOOKUPS = 200
@@ -41,7 +41,7 @@ class Reading:
     """One read over *session*."""
 
     session: Session
-    plan: Plan
+    queries: Queries
     needs: Mapping[Kind, Needs]
     now: datetime
     memberships: Memberships = field(default_factory=Memberships)
@@ -51,9 +51,9 @@ class Reading:
     def __post_init__(self) -> None:
         for kind, needs in self.needs.items():
             member = listed_by_name(needs)
-            apart = named_by(self.plan.ways) | {"memberUid", member.attribute} if member else ()
+            apart = named_by(self.queries.ways) | {"memberUid", member.attribute} if member else ()
             self.readers[kind] = EntryReader(
-                kind, needs, disabled_by=self.plan.disabled_by, now=self.now, except_for=apart
+                kind, needs, disabled_by=self.queries.disabled_by, now=self.now, except_for=apart
             )
 
     def read_entries(self) -> None:
@@ -63,7 +63,7 @@ class Reading:
             SourceIncomplete: a search didn't end with success.
             SourceUnreachable: the connection is gone.
         """
-        for search in self.plan.searches:
+        for search in self.queries.searches:
             self._read_search(search)
 
     def add(self, search: Search, raw: RawEntry) -> Record:
@@ -80,7 +80,7 @@ class Reading:
         if found.identities.get(dn) == identity:
             return record
         self._file(found, record)
-        if self.plan.ways:
+        if self.queries.ways:
             self.memberships.add_member(search.kind, dn, record.attributes)
             if search.kind is Kind.GROUP:
                 self.memberships.add_group(dn, record.attributes, search.ways)
@@ -107,7 +107,7 @@ class Reading:
         key = self.needs[search.kind].key
         return SourceIncomplete(
             f"none of the {count} {search.kind}s below {search.base} has a usable key {key!r}: {example}",
-            hint=f"on {self.plan.flavor.title} the key is {self.plan.flavor.key}; let syncd's account read it",
+            hint=f"on {self.queries.flavor.title} the key is {self.queries.flavor.key}; let syncd's account read it",
         )
 
     def _file(self, found: Found, record: Record) -> None:
@@ -142,7 +142,7 @@ class Reading:
             return
         self.memberships.finish()
         known = {name for found in self.found.values() for name in found.identities}
-        self.memberships.renamed(self._renamed(self.memberships.unknown(known, self.plan.covers)))
+        self.memberships.renamed(self._renamed(self.memberships.unknown(known, self.queries.covers)))
         for kind, reference in listing:
             entries = self.found[kind].entries
             for identity, entry in entries.items():
@@ -169,7 +169,7 @@ class Reading:
                     yield name, kind, reader.identity(raw)
 
     def _names_now(self) -> Iterator[tuple[str, Kind, str]]:
-        for search in self.plan.searches:
+        for search in self.queries.searches:
             reader = self.readers[search.kind]
             for raw in self._entries(search, (self.needs[search.kind].key,)):
                 try:

@@ -18,7 +18,7 @@ from syncd.sources.ldap.absences import Absences, is_visible
 from syncd.sources.ldap.connection import Session, open_session
 from syncd.sources.ldap.entries import VIRTUAL
 from syncd.sources.ldap.flavors import FLAVORS, choose
-from syncd.sources.ldap.queries import Plan, make_plan
+from syncd.sources.ldap.queries import Queries, make_queries
 from syncd.sources.ldap.reading import Reading
 from syncd.sources.ldap.settings import LdapSettings
 
@@ -53,14 +53,14 @@ class LdapSource:
         self._clock = clock
         self.connect = connect or partial(open_session, settings, clock=clock)
 
-    def plan(self, session: Session) -> Plan:
+    def plan(self, session: Session) -> Queries:
         """Return what is asked of the server of *session*.
 
         Raises:
             SourceIncomplete: its flavor is to be recognized, and can't.
         """
         flavor = choose(self._settings.flavor, session.root_dse, server=session.server)
-        return make_plan(self._settings, flavor, self._needs)
+        return make_queries(self._settings, flavor, self._needs)
 
     def read(self, known: Collection[Key]) -> Snapshot:
         """Return all entries, members resolved; of *known* keys that are absent, what became of them.
@@ -70,11 +70,11 @@ class LdapSource:
             SourceUnreachable: no server could be used, or the connection broke.
         """
         with _collector_paused(), self.connect() as session:
-            plan = self.plan(session)
-            check_visible(session, plan, self._settings.canaries)
-            reading = Reading(session=session, plan=plan, needs=self._needs, now=self._clock.now())
+            queries = self.plan(session)
+            check_visible(session, queries, self._settings.canaries)
+            reading = Reading(session=session, queries=queries, needs=self._needs, now=self._clock.now())
             reading.read_entries()
-            check_visible(session, plan, self._settings.canaries)
+            check_visible(session, queries, self._settings.canaries)
             absences = Absences(reading).look_up(known)
             reading.finish()
             return _snapshot(reading, absences)
@@ -89,13 +89,13 @@ def _snapshot(reading: Reading, absences: Mapping[Key, Absence]) -> Snapshot:
     )
 
 
-def check_visible(session: Session, plan: Plan, canaries: Collection[str]) -> None:
+def check_visible(session: Session, queries: Queries, canaries: Collection[str]) -> None:
     """See that every base and every canary can be read.
 
     Raises:
         SourceIncomplete: naming those that can't.
     """
-    bases = dict.fromkeys(search.base for search in plan.searches)
+    bases = dict.fromkeys(search.base for search in queries.searches)
     problems = [
         Problem(
             where=f"the base {base}",

@@ -19,7 +19,7 @@ from ldap3.utils.log import set_library_log_hide_sensitive_data
 
 from syncd.sources.ldap.decoder import Malformed, RawEntry
 from syncd.sources.ldap.exchange import Exchange, Internals, Page, Request, read_by_ldap3, result_of
-from syncd.sources.ldap.failures import Result
+from syncd.sources.ldap.failures import LdapResult
 from syncd.sources.ldap.framing import Broken, MessageStream
 from syncd.sources.ldap.servers import Server, is_loopback
 
@@ -149,7 +149,7 @@ class Transport:
                 return
         raise failure
 
-    def bind(self, *, method: str, dn: str, password: str, plain_allowed: bool) -> Result:
+    def bind(self, *, method: str, dn: str, password: str, plain_allowed: bool) -> LdapResult:
         """Bind, and return how that ended. The connection is looked at once more before anything secret is sent.
 
         Raises:

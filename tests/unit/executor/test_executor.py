@@ -393,7 +393,7 @@ def test_an_error_of_the_store_ends_many_workers_too() -> None:
 
 def leaver(name: str) -> tuple[Operation, Operation]:
     """Park and deregister: a removal of two calls."""
-    whole = {"bundle": f"removal:user:{name}", "entity": f"id-{name}"}
+    whole: dict[str, Any] = {"bundle": f"removal:user:{name}", "entity": f"id-{name}"}
     parked = step(name, call="UpdatePrimaryEmailAddress", kind="address.park", **whole)
     return parked, step(f"{name}-ends", parked, call="DeregisterFromWorkMail", kind="deregister", **whole)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.notices.posting import Undelivered, post
-from syncd.notices.targets import Forbidden, parse_target, resolve
+from syncd.notices.targets import Forbidden, parse_destination, resolve
 from tests.fakes.authority import Authority
 from tests.fakes.receivers import Receiver, nobody, receiver, silence
 
@@ -164,7 +164,7 @@ def test_an_attempt_leaves_nothing_behind(plain: Receiver) -> None:
 def test_where_nothing_may_go(url: str, reason: str) -> None:
     """Clear text beyond this machine, and addresses that no receiver has, are refused without repeating the URL."""
     with pytest.raises(ValueError, match=reason) as caught:
-        parse_target(url)
+        parse_destination(url)
 
     assert "meta-data" not in str(caught.value)
 
@@ -180,12 +180,12 @@ def test_where_nothing_may_go(url: str, reason: str) -> None:
 def test_a_name_that_leads_astray_is_refused(url: str, found: list[str]) -> None:
     """The addresses of a name are held to the same rules, all of them."""
     with pytest.raises(Forbidden):
-        resolve(parse_target(url), lambda _host, _port: found)
+        resolve(parse_destination(url), lambda _host, _port: found)
 
 
 def test_private_networks_are_allowed() -> None:
     """Most receivers stand in one."""
-    target = parse_target("https://hooks.corp.example/")
+    target = parse_destination("https://hooks.corp.example/")
 
     addresses = ["10.1.2.3", "fd12::1", "::ffff:10.1.2.3"]
     assert resolve(target, lambda _host, _port: addresses) == addresses

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.sources.ldap.binding import BindBreaker, account_of, explain_refusal, is_final
 from syncd.sources.ldap.certificates import Certificate, fetch_certificate
-from syncd.sources.ldap.failures import Asked, Result, listed, referred, refused, result_name
+from syncd.sources.ldap.failures import Asked, LdapResult, listed, referred, refused, result_name
 from syncd.sources.ldap.ldapsearch import ldapsearch_line
 from syncd.sources.ldap.servers import parse_server
 from syncd.sources.ldap.settings_connection import BindSettings, ConnectionSettings
@@ -109,7 +109,7 @@ def test_no_certificate_can_be_had_from_nobody() -> None:
 def test_what_active_directory_means(data: str, reason: str) -> None:
     """The number that Active Directory hides in its message is told in words."""
     said = f"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {data}, v3839"
-    why = explain_refusal(Result(code=49, message=said), READER)
+    why = explain_refusal(LdapResult(code=49, message=said), READER)
 
     assert reason in why.reason
     assert "no second try is made within a minute" in why.remedy
@@ -129,7 +129,7 @@ def test_what_active_directory_means(data: str, reason: str) -> None:
 )
 def test_a_refused_bind(code: int, remedy: str, final: bool) -> None:
     """Each refusal says what to do; another server is asked only where it can help."""
-    result = Result(code=code)
+    result = LdapResult(code=code)
 
     assert remedy in explain_refusal(result, READER).remedy
     assert is_final(result) is final
@@ -167,7 +167,7 @@ def test_errors_name_codes_and_urls() -> None:
     assert (result_name(4), result_name(999)) == ("sizeLimitExceeded", "unknown")
     assert listed(("a", "b", "c", "d", "e")) == "a, b, c and 2 more"
     assert "'the root'" in str(asked)
-    assert "it refers to ldap://a" in str(refused(asked, Result(code=10, referrals=("ldap://a",)), "nothing came"))
+    assert "it refers to ldap://a" in str(refused(asked, LdapResult(code=10, referrals=("ldap://a",)), "nothing came"))
     assert referred(asked, ("ldap://a",), "nothing came").code == 10
 
 
