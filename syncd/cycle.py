@@ -40,6 +40,7 @@ from syncd.planning.bindings import (
     begun_bundles,
     ended_elsewhere,
     given_back,
+    put_back,
     rolled_back,
 )
 from syncd.planning.evidence import updated_marks
@@ -166,7 +167,7 @@ class _Cycle:
             yield
         except SyncdError as error:
             report = self._report(
-                None, (), error=str(error), exit_code=error.exit_code, half_removed=self._half_removed(None)
+                None, (), error=str(error), exit_code=error.exit_code, half_removed=self._half_removed(None, ())
             )
             self._parts.observer.finished(report)
             if not self._options.dry_run:
@@ -357,7 +358,7 @@ class _Cycle:
     def report(self, plan: Plan, outcomes: tuple[Outcome, ...], chosen: Plan | None) -> Report:
         """Record and return what came of it; operations of *chosen* that didn't recur are stale."""
         stale = () if chosen is None else tuple(o.summary for o in chosen.sendable if o.id not in plan.by_id)
-        half = self._half_removed(plan)
+        half = self._half_removed(plan, outcomes)
         code = self._exit_code(plan, outcomes, stale=bool(stale), half_removed=bool(half))
         report = self._report(plan, outcomes, exit_code=code, stale=stale, half_removed=half)
         # First recorded, then told: if that can't be recorded, the cycle failed, and is told of once.
@@ -366,15 +367,20 @@ class _Cycle:
         self._parts.observer.finished(report)
         return report
 
-    def _half_removed(self, plan: Plan | None) -> tuple[HalfRemoved, ...] | None:
-        """Return whose removal has begun and is not over, as the store has it now; None when it can't be asked."""
+    def _half_removed(self, plan: Plan | None, outcomes: tuple[Outcome, ...]) -> tuple[HalfRemoved, ...] | None:
+        """Return whose removal has begun and is not over, as the store has it now; None when it can't be asked.
+
+        Who got everything back in this cycle is whole again, though only the next plan takes it off the books.
+        """
         try:
             bindings = self._parts.memory.load().bindings
         except StoreError:
             if plan is not None:
                 raise
             return None  # another error has ended the cycle: that is the one to tell
-        return half_removed(bindings, self._policy, plan, self._parts.clock.now())
+        whole = set() if plan is None else put_back(plan, outcomes)
+        halves = {key: binding for key, binding in bindings.items() if key not in whole}
+        return half_removed(halves, self._policy, plan, self._parts.clock.now())
 
     def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool, half_removed: bool) -> int:
         if stale:

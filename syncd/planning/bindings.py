@@ -9,7 +9,9 @@ from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, fold
 from syncd.model.operation import Bundle, BundleKind, Operation, removal_of, rollback_of
 from syncd.model.page import Role
+from syncd.model.plan import Plan
 from syncd.model.policy import Mode
+from syncd.model.report import Outcome, Result
 from syncd.model.situation import Situation
 from syncd.model.standing import ProposalKind
 from syncd.model.state import State
@@ -66,6 +68,14 @@ def begun_bundles(situation: Situation) -> Iterator[Bundle]:
     for key, binding in situation.memory.bindings.items():
         if binding.began_at is not None:
             yield from (removal_of(key), rollback_of(key))
+
+
+def put_back(plan: Plan, outcomes: Iterable[Outcome]) -> set[Key]:
+    """Return the keys of those to whom every step of *plan* that gives something back did so."""
+    applied = {outcome.operation.id for outcome in outcomes if outcome.result is Result.APPLIED}
+    steps = [operation for operation in plan.operations if operation.bundle.kind is BundleKind.ROLLBACK]
+    left = {operation.bundle.key for operation in steps if operation.id not in applied}
+    return {Key(operation.bundle.key) for operation in steps} - left if not plan.deferred else set()
 
 
 def ended_elsewhere(situation: Situation) -> Iterator[Binding]:
