@@ -373,7 +373,7 @@ class _Cycle:
         Who got everything back in this cycle is whole again, though only the next plan takes it off the books.
         """
         try:
-            bindings = self._parts.memory.load().bindings
+            bindings = self._parts.memory.begun()
         except StoreError:
             if plan is not None:
                 raise

@@ -95,6 +95,10 @@ class MemoryStore(Protocol):
         """Replace all marks, and the last good counts (an empty mapping leaves them as they are)."""
         ...
 
+    def begun(self) -> Mapping[Key, Binding]:
+        """Return the bindings of those whose removal has begun and is not over."""
+        ...
+
     def bind(self, binding: Binding) -> None:
         """Write *binding* outside of any operation: a removal that was rolled back is forgotten."""
         ...

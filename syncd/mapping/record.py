@@ -11,7 +11,7 @@ from syncd.model.entry import Entry, Rejection
 from syncd.model.given import GivenField
 from syncd.model.limits import Limits, TextLimit
 from syncd.model.names import Kind, fold, make_key
-from syncd.model.state import HIDDEN, Wanted
+from syncd.model.state import HIDDEN, NOTHING_GIVEN, Wanted
 
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 #: What is wrong with an entry, and what mends it.
@@ -260,8 +260,7 @@ class Mapper:
         if self._all_hidden is not None:
             hidden = self._hidden.read(values, attributes, faults) if self._hidden else self._all_hidden
             profile[HIDDEN] = "true" if hidden else "false"
-        read = ((name, rule.read_value(values, attributes, faults)) for name, rule in self._given)
-        given = {name: value for name, value in read if value is not None}
+        given = self._read_given(values, attributes, faults) if self._given else NOTHING_GIVEN
         addresses = (primary, *aliases) if primary else aliases
         key = make_key(self._kind, entry.identity)
         if faults and enabled is not False:
@@ -283,6 +282,10 @@ class Mapper:
             given,
         )
         return Mapped(wanted=wanted, name=name, addresses=addresses if enabled else ())
+
+    def _read_given(self, values: Sequence[Value], attributes: Attributes, faults: _Faults) -> dict[str, object]:
+        read = ((name, rule.read_value(values, attributes, faults)) for name, rule in self._given)
+        return {name: value for name, value in read if value is not None}
 
     def _has_no_address(self, values: Sequence[Value], attributes: Attributes) -> bool:
         try:

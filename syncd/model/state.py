@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from syncd.model.entry import Absence, Rejection
@@ -38,6 +39,10 @@ class State(StrEnum):
     DELETED = "DELETED"
 
 
+#: One for everybody: a hundred thousand empty mappings would take memory.
+NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """An entity as the directory wants it, within the target's limits. Positional order is the field order.
@@ -57,7 +62,7 @@ class Wanted:
     aliases: tuple[str, ...]
     profile: Profile
     members: frozenset[Key]
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=lambda: NOTHING_GIVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

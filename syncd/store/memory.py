@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from syncd.errors import StoreError
@@ -73,7 +73,12 @@ class StoredMemory:
     def binding(self, key: Key) -> Binding | None:
         """Return the binding of *key*, None where there is none."""
         with self._scope.reading("read a binding") as connection:
-            return _bindings(connection, self._scope.organization, key).get(key)
+            return _bindings(connection, self._scope.organization, bindings.c.key == key).get(key)
+
+    def begun(self) -> Mapping[Key, Binding]:
+        """Return the bindings of those whose removal has begun and is not over."""
+        with self._scope.reading("read whose removal has begun") as connection:
+            return _bindings(connection, self._scope.organization, bindings.c.began_at.is_not(None))
 
     def mark(self, key: Key) -> Mark | None:
         """Return the mark of *key*, None where there is none."""
@@ -170,10 +175,12 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
     )
 
 
-def _bindings(connection: Connection, organization: str, key: Key | None = None) -> dict[Key, Binding]:
+def _bindings(
+    connection: Connection, organization: str, which: ColumnElement[bool] | None = None
+) -> dict[Key, Binding]:
     query = select(bindings).where(bindings.c.organization == organization)
-    if key is not None:
-        query = query.where(bindings.c.key == key)
+    if which is not None:
+        query = query.where(which)
     return {
         Key(row.key): Binding(
             key=Key(row.key),

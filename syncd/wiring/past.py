@@ -62,7 +62,7 @@ def under_way(
     """Return whose removal has begun and is not over, as the store has it; *plan* is the last one."""
     from syncd.model.half_removed import half_removed
 
-    return half_removed(stored.memory.load().bindings, policy, plan, now)
+    return half_removed(stored.memory.begun(), policy, plan, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def remember(metrics: "Metrics", name: str, stored: "OrganizationStore") -> None
 
 
 def _half_removed_keys(stored: "OrganizationStore") -> "Sequence[Key]":
-    return [key for key, binding in stored.memory.load().bindings.items() if binding.began_at is not None]
+    return list(stored.memory.begun())
 
 
 def _remember(metrics: "Metrics", name: str, past: Past, *, half: int) -> None:

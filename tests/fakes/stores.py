@@ -50,6 +50,9 @@ class FakeStores:
         self.marks = dict(marks)
         self.counts = dict(counts) or self.counts
 
+    def begun(self) -> Mapping[Key, Binding]:
+        return {key: binding for key, binding in self.bindings.items() if binding.began_at is not None}
+
     def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
         if replaces is not None:
             self.bindings.pop(replaces, None)

@@ -1,5 +1,6 @@
 """What a cycle says of removals that have begun and are not over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pytest
@@ -8,7 +9,8 @@ from syncd.cycle import Options, run_cycle
 from syncd.emulator.faults import ErrorAnswer, Fault
 from syncd.errors import StoreError, SyncdError
 from syncd.model.half_removed import Next
-from syncd.model.memory import Memory
+from syncd.model.memory import Binding, Memory
+from syncd.model.names import Key
 from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON
 from syncd.model.policy import Mode
 from syncd.model.report import Report
@@ -124,6 +126,10 @@ class Lost(FakeStores):
 
     def load(self) -> Memory:
         """Fail."""
+        raise StoreError("the disk is gone")
+
+    def begun(self) -> Mapping[Key, Binding]:
+        """Fail too."""
         raise StoreError("the disk is gone")
 
 
