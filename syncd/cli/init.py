@@ -1,13 +1,12 @@
 """`syncd init`: an example configuration to begin with, or one for an LDAP server that is asked what it is."""
 
 from enum import StrEnum
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from syncd.errors import UsageError
+from syncd.errors import SyncdError, UsageError
 
 
 class SourceType(StrEnum):
@@ -43,7 +42,7 @@ def init(
     if source is SourceType.CSV:
         if asks_server:
             raise UsageError("only an LDAP server can be asked", hint="add --source ldap")
-        text = files("syncd.cli").joinpath("example.yaml").read_text(encoding="utf-8")
+        text = example().read_text(encoding="utf-8")
     else:
         if not server:
             raise UsageError("which server?", hint="name it: --server ldaps://dc1.corp.example")
@@ -55,6 +54,19 @@ def init(
         typer.echo(f"  syncd doctor --config {path}  can the directory be read? (changes nothing)")
     typer.echo(f"  syncd plan --config {path}    what would happen? (changes nothing)")
     return 0
+
+
+def example() -> Path:
+    """Return the complete example, in the package or in the checkout around it.
+
+    Raises:
+        SyncdError: it is in neither.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for found in (package / "_example.yaml", package.parent / "config" / "examples" / "syncd.example.yaml"):
+        if found.is_file():
+            return found
+    raise SyncdError("the example is not installed", hint="install syncd anew, or copy it from config/examples")
 
 
 def _proposed(

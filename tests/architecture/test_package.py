@@ -14,7 +14,7 @@ def test_the_wheel_has_every_file_of_the_package(root: Path, files: dict[str, Pa
         within = set(built.namelist())
 
     demo = {name.replace("config/demo", "syncd/_demo", 1) for name in files if name.startswith("config/demo/")}
-    wanted = {name for name in files if name.startswith("syncd/")} | demo
+    wanted = {name for name in files if name.startswith("syncd/")} | demo | {"syncd/_example.yaml"}
     assert demo
     assert {Path(name).suffix for name in wanted} >= {".html", ".css", ".js", ".yaml", ".typed"}
     assert wanted - within == set()

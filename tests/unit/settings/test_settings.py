@@ -171,7 +171,7 @@ def test_the_usual_places_come_last(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_examples_are_valid() -> None:
     """What `syncd init` writes and what the demo uses can be read."""
-    for path in (ROOT / "syncd/cli/example.yaml", ROOT / "config/demo/syncd.yaml"):
+    for path in (ROOT / "config/examples/syncd.example.yaml", ROOT / "config/demo/syncd.yaml"):
         assert load(path, {}).settings.organizations
 
 
