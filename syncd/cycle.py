@@ -40,7 +40,6 @@ from syncd.planning.bindings import (
     begun_bundles,
     ended_elsewhere,
     given_back,
-    put_back,
     rolled_back,
 )
 from syncd.planning.evidence import updated_marks
@@ -125,12 +124,14 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         situation, draft = cycle.plan(memory, desired, observed, marks)
         looked = cycle.look_closer(situation, draft)
         situation, plan = cycle.plan(memory, desired, looked, marks) if looked is not observed else (situation, draft)
-        if any(b.began_at for b in memory.bindings.values()) and cycle.disbelieves(plan, situation):
+        if memory.begun and cycle.disbelieves(plan, situation):
             situation, plan = cycle.plan(memory, desired, looked, marks, disbelieved=True)
         plan = judge(cycle.resting_on_fresh_reads(situation, plan), situation, parts.guards)
 
         cycle.remember(plan, marks, situation)
         outcomes = () if options.dry_run else cycle.apply(situation, plan, chosen)
+        if not options.dry_run:
+            cycle.close_rollbacks(situation, plan, outcomes)
         return cycle.report(plan, outcomes, chosen)
 
 
@@ -167,7 +168,7 @@ class _Cycle:
             yield
         except SyncdError as error:
             report = self._report(
-                None, (), error=str(error), exit_code=error.exit_code, half_removed=self._half_removed(None, ())
+                None, (), error=str(error), exit_code=error.exit_code, half_removed=self._half_removed(None)
             )
             self._parts.observer.finished(report)
             if not self._options.dry_run:
@@ -324,8 +325,7 @@ class _Cycle:
         if not self._options.dry_run and not tripped:
             self._parts.memory.record_marks(marks, situation.desired.counts)
         if not self._options.dry_run:
-            over = [] if plan.deferred else given_back(situation, plan.operations)
-            for binding in (*rolled_back(situation, plan.operations), *ended_elsewhere(situation), *over):
+            for binding in (*ended_elsewhere(situation), *given_back(situation, plan)):
                 self._parts.memory.bind(binding)
 
     def apply(self, situation: Situation, plan: Plan, chosen: Plan | None) -> tuple[Outcome, ...]:
@@ -353,12 +353,20 @@ class _Cycle:
         )
         with self._stage("apply", len(operations)):
             outcomes = executor.run(operations, read_at=self._began)
-        return tuple(replace(outcome, advice=terms.advise(outcome, situation)) for outcome in outcomes)
+        return tuple(
+            replace(outcome, advice=terms.advise(outcome, situation)) if outcome.result is Result.FAILED else outcome
+            for outcome in outcomes
+        )
+
+    def close_rollbacks(self, situation: Situation, plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
+        """Forget the removals that were given up and of which nothing is left to be put back."""
+        for binding in rolled_back(situation, plan, outcomes):
+            self._parts.memory.bind(binding)
 
     def report(self, plan: Plan, outcomes: tuple[Outcome, ...], chosen: Plan | None) -> Report:
         """Record and return what came of it; operations of *chosen* that didn't recur are stale."""
         stale = () if chosen is None else tuple(o.summary for o in chosen.sendable if o.id not in plan.by_id)
-        half = self._half_removed(plan, outcomes)
+        half = self._half_removed(plan)
         code = self._exit_code(plan, outcomes, stale=bool(stale), half_removed=bool(half))
         report = self._report(plan, outcomes, exit_code=code, stale=stale, half_removed=half)
         # First recorded, then told: if that can't be recorded, the cycle failed, and is told of once.
@@ -367,20 +375,15 @@ class _Cycle:
         self._parts.observer.finished(report)
         return report
 
-    def _half_removed(self, plan: Plan | None, outcomes: tuple[Outcome, ...]) -> tuple[HalfRemoved, ...] | None:
-        """Return whose removal has begun and is not over, as the store has it now; None when it can't be asked.
-
-        Who got everything back in this cycle is whole again, though only the next plan takes it off the books.
-        """
+    def _half_removed(self, plan: Plan | None) -> tuple[HalfRemoved, ...] | None:
+        """Return whose removal has begun and is not over, as the store has it now; None when it can't be asked."""
         try:
             bindings = self._parts.memory.begun()
         except StoreError:
             if plan is not None:
                 raise
             return None  # another error has ended the cycle: that is the one to tell
-        whole = set() if plan is None else put_back(plan, outcomes)
-        halves = {key: binding for key, binding in bindings.items() if key not in whole}
-        return half_removed(halves, self._policy, plan, self._parts.clock.now())
+        return half_removed(bindings, self._policy, plan, self._parts.clock.now())
 
     def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool, half_removed: bool) -> int:
         if stale:

@@ -118,12 +118,13 @@ class Executor:
     def _is_stopped(self, operation: Operation, graph: "_Graph") -> str:
         """Return why its call would be refused like others of its name, "" when it is worth sending.
 
-        A whole bundle isn't begun when any of its calls would be. One that has begun is sent all the same: only its own
-        refusal says that it has to be given back.
+        A whole bundle isn't begun when any of its calls would be. Of one that has begun, all is sent that can be; of a
+        removal even the refused call, since only its own refusal says that it has to be given back.
         """
-        if operation.bundle in self.begun and operation.bundle.kind is BundleKind.REMOVAL:
+        has_begun = operation.bundle in self.begun
+        if has_begun and operation.bundle.kind is BundleKind.REMOVAL:
             return ""
-        calls = graph.calls_of(operation) if operation.bundle.is_whole else _call_of(operation)
+        calls = graph.calls_of(operation) if operation.bundle.is_whole and not has_begun else _call_of(operation)
         return next((self._stopped[call] for call in sorted(calls) if call in self._stopped), "")
 
     def _carry_out(self, operation: Operation) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from syncd.model.detail import Detail, Details, Thing
 from syncd.model.entry import Snapshot
-from syncd.model.memory import Approval, Binding, Mark, Memory
+from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind
 from syncd.model.observed import Observed
 from syncd.model.operation import Call, Operation
@@ -149,10 +149,6 @@ class History(Protocol):
         Raises:
             UsageError: none or several match, or the prefix is too short.
         """
-        ...
-
-    def approve(self, approval: Approval) -> None:
-        """Record *approval*."""
         ...
 
 

@@ -27,7 +27,7 @@ from syncd.cli import (
     store,
     sync,
 )
-from syncd.cli.session import INTERRUPTED
+from syncd.cli.selection import INTERRUPTED
 from syncd.errors import SyncdError, UsageError
 
 USAGE = UsageError.exit_code

@@ -17,7 +17,7 @@ from syncd.cli.options import (
     StrictOption,
 )
 from syncd.cli.output import Output
-from syncd.cli.session import begin, find_plan, open_store, run_cycles
+from syncd.cli.selection import begin, find_plan, open_store, run_cycles
 from syncd.errors import StalePlan
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncd.cli.options import ConfigOption, DigestArgument, OrganizationOption
-from syncd.cli.session import begin, find_plan, open_store
+from syncd.cli.selection import begin, find_plan, open_store
 
 if TYPE_CHECKING:
     from syncd.model.plan import Plan

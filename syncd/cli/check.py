@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from syncd.cli.options import ConfigOption, OrganizationOption
-from syncd.cli.session import begin
+from syncd.cli.selection import begin
 from syncd.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -166,7 +166,7 @@ class _Walk:
 
     def _digest(self) -> str:
         """Return the digest of the plan made last, as a user would copy it."""
-        from syncd.cli.session import begin, open_store
+        from syncd.cli.selection import begin, open_store
 
         selection = begin(Path(self._config))
         with open_store(selection) as store:

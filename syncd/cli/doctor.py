@@ -12,7 +12,7 @@ from syncd.cli.bounded import examined
 from syncd.cli.documents import SCHEMA_VERSION, dump, plain
 from syncd.cli.options import Colour, ColourOption, ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
 from syncd.cli.output import Output
-from syncd.cli.session import aws_secrets, begin
+from syncd.cli.selection import aws_secrets, begin
 from syncd.errors import ConfigurationError, worst_exit_code
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 
 from syncd.cli.documents import dump, plain
 from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
-from syncd.cli.session import begin, keys_of, open_store
+from syncd.cli.selection import begin, keys_of, open_store
 from syncd.errors import UsageError
 
 if TYPE_CHECKING:

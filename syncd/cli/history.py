@@ -7,7 +7,7 @@ import typer
 
 from syncd.cli.documents import dump, plain
 from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
-from syncd.cli.session import begin, open_store
+from syncd.cli.selection import begin, open_store
 
 if TYPE_CHECKING:
     from syncd.store.records import CycleRecord

@@ -9,7 +9,7 @@ import typer
 
 from syncd.cli.documents import dump
 from syncd.cli.options import ConfigOption, OrganizationOption
-from syncd.cli.session import begin
+from syncd.cli.selection import begin
 from syncd.errors import ConfigurationError, UsageError
 from syncd.workmail.policy_mode import PolicyMode
 

@@ -46,7 +46,7 @@ def init(
     else:
         if not server:
             raise UsageError("which server?", hint="name it: --server ldaps://dc1.corp.example")
-        text = _proposed(server, ca_file, bind_dn, password_file, base, start_tls=start_tls)
+        text = _suggested(server, ca_file, bind_dn, password_file, base, start_tls=start_tls)
     _write(path, text, force=force)
     typer.echo(f"Wrote {path}. Change it to your directory and your organization; then:")
     typer.echo(f"  syncd check --config {path}   is the file right? (asks nobody)")
@@ -69,11 +69,11 @@ def example() -> Path:
     raise SyncdError("the example is not installed", hint="install syncd anew, or copy it from config/examples")
 
 
-def _proposed(
+def _suggested(
     server: str, ca_file: Path | None, bind_dn: str, password_file: Path | None, base: str, *, start_tls: bool
 ) -> str:
     from syncd.clock import SystemClock
-    from syncd.sources.ldap.proposal import Address, propose_for
+    from syncd.sources.ldap.suggestion import Address, suggest_for
 
     if bool(bind_dn) != bool(password_file):
         raise UsageError("--bind-dn and --password-file belong together")
@@ -82,9 +82,9 @@ def _proposed(
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{password_file} can't be read: {error}", hint="name another file") from error
     address = Address(server=server, ca_file=ca_file, start_tls=start_tls, bind_dn=bind_dn, password=password)
-    proposal = propose_for(address, base=base, clock=SystemClock())
-    typer.echo(f"{server} is {proposal.flavor}, with entries below {proposal.base}.")
-    return proposal.text
+    suggestion = suggest_for(address, base=base, clock=SystemClock())
+    typer.echo(f"{server} is {suggestion.flavor}, with entries below {suggestion.base}.")
+    return suggestion.text
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:

@@ -19,7 +19,7 @@ from syncd.cli.options import (
     StrictOption,
 )
 from syncd.cli.output import Output, asked_by
-from syncd.cli.session import Selection, begin, open_store, run_cycles
+from syncd.cli.selection import Selection, begin, open_store, run_cycles
 from syncd.errors import UsageError, worst_exit_code
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import signal
 import sys
 
 from syncd.cli.options import ConfigOption, OrganizationOption
-from syncd.cli.session import abandon, begin, log_to_stderr, open_store
+from syncd.cli.selection import abandon, begin, log_to_stderr, open_store
 
 
 def run(*, config: ConfigOption = None, organization: OrganizationOption = None) -> int:

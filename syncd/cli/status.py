@@ -11,7 +11,7 @@ import typer
 from syncd.cli.documents import dump, plain
 from syncd.cli.history import changes
 from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
-from syncd.cli.session import begin, open_store
+from syncd.cli.selection import begin, open_store
 
 if TYPE_CHECKING:
     from syncd.model.half_removed import HalfRemoved

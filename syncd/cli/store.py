@@ -7,7 +7,7 @@ import typer
 
 from syncd.cli.documents import dump, plain
 from syncd.cli.options import ConfigOption, ShortFormat, ShortFormatOption
-from syncd.cli.session import begin, open_store
+from syncd.cli.selection import begin, open_store
 
 app = typer.Typer(help="Look after the file that remembers.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -19,7 +19,7 @@ from syncd.cli.options import (
     StrictOption,
 )
 from syncd.cli.output import Output, asked_by
-from syncd.cli.session import begin, run_cycles
+from syncd.cli.selection import begin, run_cycles
 
 if TYPE_CHECKING:
     from syncd.model.report import Report

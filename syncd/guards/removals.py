@@ -21,7 +21,7 @@ class Removals:
         A removal that has begun was counted then.
         """
         threshold = situation.policy.guards.removals
-        begun = {key for key, binding in situation.memory.bindings.items() if binding.began_at is not None}
+        begun = situation.memory.begun.keys()
         counted_ones = [
             o for o in plan.operations if o.destructive and o.counts_as in self.counts and o.row not in begun
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from syncd.model.names import EntityId, Key, Kind
 
@@ -66,7 +67,7 @@ class OpenIntent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Memory:
     """Everything remembered of one organization.
 
@@ -78,3 +79,13 @@ class Memory:
     approvals: tuple[Approval, ...] = ()
     counts: Mapping[Kind, int] = field(default_factory=dict)
     open_intents: tuple[OpenIntent, ...] = ()
+
+    @cached_property
+    def begun(self) -> Mapping[Key, Binding]:
+        """The bindings of those whose removal has begun and is not over; found once, since there are few among many."""
+        return {key: binding for key, binding in self.bindings.items() if binding.began_at is not None}
+
+    @cached_property
+    def mementos(self) -> Mapping[Key, Binding]:
+        """The bindings that keep what somebody held before a removal, whether it is under way, over or undone."""
+        return {key: binding for key, binding in self.bindings.items() if binding.addresses or binding.groups}

@@ -70,13 +70,9 @@ class Report:
 
     @property
     def has_given_up(self) -> bool:
-        """Whether a removal was refused for good in it, so that what it took is to be put back; or that was done.
-
-        The cycle that puts it back is followed by one that sees that nothing is missing.
-        """
-        refused = {outcome.operation.bundle.kind for outcome in self.outcomes if outcome.permanent}
-        done = {outcome.operation.bundle.kind for outcome in self.outcomes if outcome.result is Result.APPLIED}
-        return BundleKind.REMOVAL in refused or BundleKind.ROLLBACK in done - refused
+        """Whether a removal was refused for good in it, so that what it took is to be put back."""
+        refused = (outcome.operation for outcome in self.outcomes if outcome.permanent)
+        return any(operation.bundle.kind is BundleKind.REMOVAL for operation in refused)
 
     @property
     def summary(self) -> str:

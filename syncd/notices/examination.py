@@ -6,6 +6,7 @@ from contextlib import closing
 from functools import partial
 
 from syncd.model.check import Check, Health
+from syncd.notices.destinations import parse_destination
 from syncd.notices.mail import open_server
 from syncd.notices.posting import ATTEMPT_S, Lifeline, Undelivered, connect, translated
 from syncd.notices.settings import (
@@ -17,7 +18,6 @@ from syncd.notices.settings import (
     SnsSettings,
     WebhookSettings,
 )
-from syncd.notices.targets import parse_destination
 
 #: The exit code of what can't be reached.
 _UNREACHABLE = 69

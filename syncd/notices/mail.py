@@ -12,9 +12,9 @@ from email.utils import format_datetime
 from jinja2 import Environment, StrictUndefined
 
 from syncd.notices.composing import Notice
+from syncd.notices.destinations import Destination, is_loopback, parse_destination, resolve
 from syncd.notices.posting import CONNECT_S, RECEIVE_S, Lifeline, Undelivered, of_transport, tls_context, translated
 from syncd.notices.settings import EmailSettings
-from syncd.notices.targets import Destination, is_loopback, parse_destination, resolve
 
 #: A mail with a page gets longer than a small request.
 ATTEMPT_S = 60.0

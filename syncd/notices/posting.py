@@ -13,7 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from syncd import __version__
-from syncd.notices.targets import Destination, Forbidden, parse_destination, resolve
+from syncd.notices.destinations import Destination, Forbidden, parse_destination, resolve
 
 #: Seconds: for a connection, for the next bytes, and for the whole of one attempt.
 CONNECT_S = 5.0

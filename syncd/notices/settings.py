@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from syncd.model.policy import Section
-from syncd.notices.targets import is_loopback, parse_destination
+from syncd.notices.destinations import is_loopback, parse_destination
 
 #: What metrics call the pings to dead-man switches; no notice can have that name.
 HEARTBEAT = "heartbeat"

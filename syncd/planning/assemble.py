@@ -258,12 +258,10 @@ def _name_notes(situation: Situation) -> list[Note]:
 def _removal_notes(situation: Situation) -> list[Note]:
     """Removals under way, those that go on and those that don't: nobody is half removed without being named."""
     causes = (Freeze.ROLLBACK, Freeze.UNDER_WAY)
-    frozen, bindings = situation.standings.frozen.items(), situation.memory.bindings
+    frozen, begun = situation.standings.frozen.items(), situation.memory.begun
     notes = [Note(code=HALF_REMOVED, subject=key, text=why.text) for key, why in frozen if why.cause in causes]
-    for key, why in situation.standings.leaving.items():
-        if key in bindings and bindings[key].began_at is not None:
-            notes.append(Note(code=REMOVAL_GOES_ON, subject=key, text=why))
-    return notes
+    going_on = ((key, why) for key, why in situation.standings.leaving.items() if key in begun)
+    return notes + [Note(code=REMOVAL_GOES_ON, subject=key, text=why) for key, why in going_on]
 
 
 def _outsider_notes(situation: Situation) -> list[Note]:

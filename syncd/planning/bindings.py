@@ -55,27 +55,25 @@ def after_failure(situation: Situation, operation: Operation, code: str) -> Bind
     return None if begun is None else replace(begun, stuck=code)
 
 
-def rolled_back(situation: Situation, operations: Iterable[Operation]) -> Iterator[Binding]:
-    """Yield the bindings of those whose removal was given up, and to whom nothing is left to be put back."""
-    busy = {operation.bundle.key for operation in operations if operation.bundle.kind is BundleKind.ROLLBACK}
+def rolled_back(situation: Situation, plan: Plan, outcomes: Iterable[Outcome]) -> Iterator[Binding]:
+    """Yield the bindings of those whose removal was given up, and who have everything back after *outcomes*.
+
+    A plan that left something for later may have left something of this.
+    """
+    if plan.deferred:
+        return
+    applied = {outcome.operation.id for outcome in outcomes if outcome.result is Result.APPLIED}
+    steps = (operation for operation in plan.operations if operation.bundle.kind is BundleKind.ROLLBACK)
+    lacking = {operation.bundle.key for operation in steps if operation.id not in applied}
     for key in situation.standings.rollbacks:
-        if key not in busy:
+        if key not in lacking:
             yield replace(situation.memory.bindings[key], began_at=None, addresses=(), groups=())
 
 
 def begun_bundles(situation: Situation) -> Iterator[Bundle]:
     """Yield the removals that an earlier cycle began, and what gives them back."""
-    for key, binding in situation.memory.bindings.items():
-        if binding.began_at is not None:
-            yield from (removal_of(key), rollback_of(key))
-
-
-def put_back(plan: Plan, outcomes: Iterable[Outcome]) -> set[Key]:
-    """Return the keys of those to whom every step of *plan* that gives something back did so."""
-    applied = {outcome.operation.id for outcome in outcomes if outcome.result is Result.APPLIED}
-    steps = [operation for operation in plan.operations if operation.bundle.kind is BundleKind.ROLLBACK]
-    left = {operation.bundle.key for operation in steps if operation.id not in applied}
-    return {Key(operation.bundle.key) for operation in steps} - left if not plan.deferred else set()
+    for key in situation.memory.begun:
+        yield from (removal_of(key), rollback_of(key))
 
 
 def ended_elsewhere(situation: Situation) -> Iterator[Binding]:
@@ -83,20 +81,22 @@ def ended_elsewhere(situation: Situation) -> Iterator[Binding]:
 
     The answer to its last step was lost, or an administrator took that step: they are out of use, or gone.
     """
-    for binding in situation.memory.bindings.values():
-        if binding.began_at is not None:
-            entity = situation.observed.entities.get(binding.entity)
-            if entity is None or entity.state is not State.ENABLED:
-                yield replace(binding, began_at=None, removed_at=situation.now)
+    for binding in situation.memory.begun.values():
+        entity = situation.observed.entities.get(binding.entity)
+        if entity is None or entity.state is not State.ENABLED:
+            yield replace(binding, began_at=None, removed_at=situation.now)
 
 
-def given_back(situation: Situation, operations: Iterable[Operation]) -> Iterator[Binding]:
-    """Yield the bindings of those who are back, and to whom none of *operations* gives what they had before."""
+def given_back(situation: Situation, plan: Plan) -> Iterator[Binding]:
+    """Yield the bindings of those who are back, and to whom nothing of *plan* gives what they had before.
+
+    A plan that left something for later may have left something of this.
+    """
     details, standings = situation.observed.details, situation.standings
-    owing = [binding for binding in situation.memory.bindings.values() if binding.owed]
-    if not owing or situation.policy.mode is Mode.OBSERVE:
+    owing = [binding for binding in situation.memory.mementos.values() if binding.owed]
+    if not owing or plan.deferred or situation.policy.mode is Mode.OBSERVE:
         return
-    adding = [operation for operation in operations if operation.action is Action.ADD]
+    adding = [operation for operation in plan.operations if operation.action is Action.ADD]
     busy = {key for operation in adding for key in (operation.subject, operation.effect.get("member"))}
     for binding in owing:
         wanted, entity = situation.desired.entities.get(binding.key), situation.observed.entities.get(binding.entity)
@@ -154,9 +154,8 @@ def reserved_addresses(situation: Situation) -> Mapping[str, Key]:
     """Return the addresses (folded) of removals that aren't over: nobody gets them before, so all can be undone."""
     standings, aliases = situation.standings, situation.observed.details.of(ALIASES)
     found: dict[str, Key] = {}
-    for key, binding in situation.memory.bindings.items():
-        if binding.began_at is not None:
-            found.update(dict.fromkeys(map(fold, binding.addresses), key))
+    for key, binding in situation.memory.begun.items():
+        found.update(dict.fromkeys(map(fold, binding.addresses), key))
     for key in standings.leaving:
         entity = situation.observed.entities[standings.entity_of[key]]
         found.update(dict.fromkeys(map(fold, filter(None, (entity.primary, *aliases.get(entity.id, ())))), key))

@@ -12,8 +12,7 @@ def titles(situation: Situation, operations: Iterable[Operation]) -> Mapping[str
 
     So of those whose removal is under way: they are named wherever it is told that it isn't over.
     """
-    under_way = {key for key, binding in situation.memory.bindings.items() if binding.began_at is not None}
-    subjects = under_way.union(operation.subject for operation in operations)
+    subjects = set(situation.memory.begun).union(operation.subject for operation in operations)
     return {key: name for key in subjects if (name := _name(situation, key))}
 
 

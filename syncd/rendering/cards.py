@@ -211,10 +211,12 @@ def _titles(plan: Plan, operations: Iterable[Operation]) -> Mapping[str, str]:
     return titles | dict(plan.names)
 
 
+_PLACES = {kind.value: place for place, kind in enumerate(Kind)}
+
+
 def _rank(owner: str, operations: Sequence[Operation]) -> tuple[int, bool]:
     """People before groups, and what several go through with the people; among each, what destroys first."""
-    kinds = {kind.value: place for place, kind in enumerate(Kind)}
-    return kinds.get(owner.partition(":")[0], 0), not any(operation.destructive for operation in operations)
+    return _PLACES.get(owner.partition(":")[0], 0), not any(operation.destructive for operation in operations)
 
 
 def _card_symbol(operations: Sequence[Operation]) -> Symbol:

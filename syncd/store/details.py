@@ -4,16 +4,15 @@ Values lie as compact JSON: aliases and members as sorted lists, profiles as obj
 them are read each cycle, so many rows are parsed at once, and strings that recur become one object.
 """
 
-import gc
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, select, text
 
+from syncd.collector import uncollected
 from syncd.model.detail import Detail, Details, Same, Thing
 from syncd.model.names import EntityId
 from syncd.store.columns import to_json, to_moment, to_number
@@ -54,7 +53,7 @@ class StoredDetails:
         one_object: dict[str, str] = {}
         values: dict[Thing, dict[EntityId, Any]] = {}
         read_at: dict[Thing, dict[EntityId, datetime]] = {}
-        with self._scope.reading("read the details") as connection, _no_collection():
+        with self._scope.reading("read the details") as connection, uncollected():
             for detail in valid:
                 found, times = values.setdefault(detail.thing, {}), read_at.setdefault(detail.thing, {})
                 _take(self._rows(connection, detail.thing), detail.codec.decode, one_object, found, times)
@@ -131,15 +130,3 @@ def _take(
             entity_id = EntityId(same(entity, entity))
             values[entity_id] = decode(value, same)
             read_at[entity_id] = to_moment(moment)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking over a million new objects, none of which can be garbage."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

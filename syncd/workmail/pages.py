@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from syncd.model.action import Action
 from syncd.model.detail import ALIASES, MEMBERS, PROFILE, Codec, Detail
@@ -92,6 +93,23 @@ def _membership(name: str, action: Action, call: str, counts_as: Count, right: R
     )
 
 
+def _setting(name: str, title: str, detail: Detail[Any], calls: Mapping[Kind, str]) -> Verb:
+    """Return a verb that sets a value, which can be set again: nothing is lost, but nothing follows from disbelief."""
+    return Verb(
+        name=name,
+        role=Role.SETS,
+        actions=frozenset({Action.ADD, Action.CHANGE}),
+        titles=everyone(title),
+        rank=Rank.ATTRIBUTE,
+        counts_as=Count.NOTHING,
+        rests_on=(detail,),
+        calls=calls,
+        right=Right.WRITE,
+        destructive=False,
+        believed=False,
+    )
+
+
 CREATE: Mapping[Kind, Verb] = {
     Kind.USER: _create(Kind.USER, "CreateUser"),
     Kind.GROUP: _create(Kind.GROUP, "CreateGroup"),
@@ -132,19 +150,7 @@ CHANGE_PRIMARY = _address(
 # Parking only serves to give an address up. Under a mode without removals it would do nothing but harm:
 # the old primary could not be released, and everybody would see the parking address.
 PARK = _address("address.park", Action.REMOVE, "UpdatePrimaryEmailAddress", Count.PRIMARY_CHANGES, Right.WRITE)
-UPDATE_PROFILE = Verb(
-    name="profile.update",
-    role=Role.SETS,
-    actions=frozenset({Action.ADD, Action.CHANGE}),
-    titles=everyone("Profiles"),
-    rank=Rank.ATTRIBUTE,
-    counts_as=Count.NOTHING,
-    rests_on=(PROFILE,),
-    calls={Kind.USER: "UpdateUser", Kind.GROUP: "UpdateGroup"},
-    right=Right.WRITE,
-    destructive=False,
-    believed=False,
-)
+UPDATE_PROFILE = _setting("profile.update", "Profiles", PROFILE, {Kind.USER: "UpdateUser", Kind.GROUP: "UpdateGroup"})
 ADD_MEMBER = _membership("member.add", Action.ADD, "AssociateMemberToGroup", Count.NOTHING, Right.WRITE)
 REMOVE_MEMBER = _membership(
     "member.remove", Action.REMOVE, "DisassociateMemberFromGroup", Count.MEMBERSHIP_REMOVALS, Right.DELETE
@@ -175,19 +181,7 @@ GIVEN_QUOTA = GivenField(
     parse=_megabytes,
     remedy="correct it where the directory is kept, or in the template, for instance 10240",
 )
-UPDATE_QUOTA = Verb(
-    name="quota.update",
-    role=Role.SETS,
-    actions=frozenset({Action.ADD, Action.CHANGE}),
-    titles=everyone("Quotas"),
-    rank=Rank.ATTRIBUTE,
-    counts_as=Count.NOTHING,
-    rests_on=(QUOTA,),
-    calls={Kind.USER: "UpdateMailboxQuota"},
-    right=Right.WRITE,
-    destructive=False,
-    believed=False,
-)
+UPDATE_QUOTA = _setting("quota.update", "Quotas", QUOTA, {Kind.USER: "UpdateMailboxQuota"})
 
 
 def _always(_: Managed) -> bool:

@@ -35,6 +35,9 @@ ADVICE = {
 }
 _NOT_FREE_YET = "{what} is not free yet: {whose} {name}, which is deleted, still has it; the next cycle tries again"
 
+#: Codes that say that something is held -> what of an operation's effect that is.
+_HELD = {"NameAvailabilityException": ("name",), "EmailAddressInUseException": ("alias", "primary")}
+
 
 def advise(outcome: Outcome, situation: Situation) -> str:
     """Return what can be done about *outcome*: its code says it, and who is seen to stand in the way.
@@ -52,10 +55,6 @@ def advise(outcome: Outcome, situation: Situation) -> str:
                 return _NOT_FREE_YET.format(what=wanted, whose=f"{whose} {ghost.kind.value}", name=ghost.name)
     call = operation.call.operation if operation.call is not None else ""
     return ADVICE.get(outcome.code, "").format(key=operation.subject, call=call)
-
-
-#: Codes that say that something is held -> what of an operation's effect that is.
-_HELD = {"NameAvailabilityException": ("name",), "EmailAddressInUseException": ("alias", "primary")}
 
 
 def _ghosts(situation: Situation) -> Iterator[Entity]:

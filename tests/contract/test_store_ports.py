@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -27,13 +28,21 @@ FRY = Key("user:fry")
 LEELA = Key("user:leela")
 
 
+class ApprovingHistory(History, Protocol):
+    """A history in which a person's yes is recorded too, which no cycle does."""
+
+    def approve(self, approval: Approval) -> None:
+        """Record *approval*."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     #: Both write bindings directly too, for tests; a cycle does it through the journal.
     memory: StoredMemory | FakeStores
     details: DetailsStore
     journal: Callable[[str], Journal]
-    history: History
+    history: ApprovingHistory
     lock: Lock
     clock: FakeClock
 

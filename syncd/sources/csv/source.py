@@ -5,12 +5,12 @@ then entries are missing that the file doesn't know of, and the guards (source s
 a removal needs stand in for it. Writers that can should write to another name and rename.
 """
 
-import gc
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from syncd.collector import uncollected
 from syncd.errors import Problem, SourceIncomplete, SourceUnreachable
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.names import Key, Kind
@@ -65,7 +65,7 @@ class CsvSource:
         """
         findings = _Findings()
         with ExitStack() as stack:
-            stack.enter_context(_collector_paused())
+            stack.enter_context(uncollected())
             opened = []
             for kind, label, needs in self._parts:
                 try:
@@ -143,21 +143,6 @@ class CsvSource:
         if self._settings.group_rows == "one-per-group" or member is None:
             return read_entries(task)
         return read_memberships(task, member=member)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from walking over the growing entries again and again: they hold no cycles.
-
-    It would take as long as parsing the file does (tests/bench/csv_reading.py).
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _too_big(file: SourceFile, cap: int) -> Problem:

@@ -34,7 +34,7 @@ source.py               LdapSource: the snapshot, or an error
 reachability.py         what `syncd doctor` says of each server
 examination.py          what `syncd doctor` says of the directory
 plaintext.py            what it says of the settings alone
-proposal.py             what `syncd init` writes for it
+suggestion.py           what `syncd init` writes for it
 row.py                  its row in the registry of sources
 
 Nothing is exported here: the settings must be readable without ldap3.

@@ -39,7 +39,7 @@ def examine(
         return
     with session:
         try:
-            queries = source.plan(session)
+            queries = source.queries(session)
         except SourceError as error:
             yield failed("flavor", error)
             yield not_asked("rest", "rights, canaries, pages, people and groups, since the flavor is not known")

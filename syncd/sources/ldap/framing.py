@@ -4,27 +4,14 @@ Everything that comes from the server passes here, also what ldap3 decodes: its 
 no limit of time for a server that sends a byte a minute, and forgets what came with a message.
 """
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
+from syncd.collector import uncollected
 from syncd.sources.ldap.decoder import Malformed, Names, RawEntry, decode_entries, find_entries, message_size
 
 #: ldap3's decoder needs quadratic time for some nonsense, and what is no entry is short: a result, a reference.
 _LARGEST_OTHER = 64 * 1024
 _RECEIVE_SIZE = 256 * 1024
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from walking over entries after every seventieth: they hold no cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class Broken(Exception):
@@ -94,7 +81,7 @@ class MessageStream:
     def gathered(self) -> list[RawEntry]:
         """Return the entries that are there already."""
         places, self._places = self._places, []
-        with _collector_paused():
+        with uncollected():
             entries = decode_entries(self._data, places, self._names, self._at)
         if places:
             self._at += places[-1][1]

@@ -4,11 +4,10 @@ Complete means: every search ended with success, every base and every canary was
 A3: an account that lost its rights is told "success", and shown nothing).
 """
 
-import gc
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
+from syncd.collector import uncollected
 from syncd.errors import ConfigurationError, Problem, SourceIncomplete
 from syncd.model.entry import Absence, Snapshot
 from syncd.model.names import Key, Kind
@@ -53,7 +52,7 @@ class LdapSource:
         self._clock = clock
         self.connect = connect or partial(open_session, settings, clock=clock)
 
-    def plan(self, session: Session) -> Queries:
+    def queries(self, session: Session) -> Queries:
         """Return what is asked of the server of *session*.
 
         Raises:
@@ -69,8 +68,8 @@ class LdapSource:
             SourceIncomplete: something is missing or not visible; what, and what to do.
             SourceUnreachable: no server could be used, or the connection broke.
         """
-        with _collector_paused(), self.connect() as session:
-            queries = self.plan(session)
+        with uncollected(), self.connect() as session:
+            queries = self.queries(session)
             check_visible(session, queries, self._settings.canaries)
             reading = Reading(session=session, queries=queries, needs=self._needs, now=self._clock.now())
             reading.read_entries()
@@ -116,15 +115,3 @@ def check_visible(session: Session, queries: Queries, canaries: Collection[str])
     ]
     if problems:
         raise SourceIncomplete(f"{session.server} does not show everything: nothing was changed", problems)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector from walking over the growing entries again and again: they hold no cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

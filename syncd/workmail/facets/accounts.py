@@ -77,16 +77,17 @@ def create(situation: Situation, wanted: Wanted) -> Operation:
 
 
 def deregister(situation: Situation, *, entity: Entity) -> Operation:
-    """Take the mailbox (or the group's address) away; it can be put back within 30 days."""
+    """Take the mailbox (or the group's address) away; it can be put back while the fuse burns."""
     subject = situation.standings.key_of[entity.id]
-    fuse = "its mailbox can be put back for 30 days, then it is destroyed"
+    fuse = situation.observed.organization.fuse.get(entity.kind)
+    lost = f"; its mailbox can be put back for {fuse.days} days, then it is destroyed" if fuse else ""
     return Operation(
         verb=DEREGISTER,
         action=Action.REMOVE,
         subject=subject,
         entity=entity.id,
         bundle=removal_of(subject),
-        summary=f"deregister {entity.kind.value} {entity.name}" + (f"; {fuse}" if entity.kind is Kind.USER else ""),
+        summary=f"deregister {entity.kind.value} {entity.name}{lost}",
         reason=situation.standings.leaving[subject],
         call=make(DEREGISTER, entity.kind, entity.id),
         effect={},

@@ -108,7 +108,7 @@ class _Cast:
 
     def _owed(self) -> Iterator[Party]:
         """Yield who is back, but was not given back all that they had before their removal."""
-        for key, binding in self.situation.memory.bindings.items():
+        for key, binding in self.situation.memory.mementos.items():
             wanted, entity = self.situation.desired.entities.get(key), self._entity(key)
             if not (binding.addresses and binding.owed) or wanted is None or entity is None:
                 continue

@@ -136,7 +136,7 @@ def _given_back(situation: Situation) -> Iterator[Operation]:
     That removal was given up; or its end is undone by a return, where the directory doesn't say who is a member.
     """
     standings, policy = situation.standings, situation.policy
-    for key, binding in sorted(situation.memory.bindings.items()):
+    for key, binding in sorted(situation.memory.mementos.items()):
         gives_up = key in standings.rollbacks
         returns = policy.manage.members != "exact" and _returns(situation, binding)
         if not (gives_up or returns):

@@ -35,9 +35,10 @@ class Quotas:
 
 def _operations(situation: Situation) -> Iterator[Operation]:
     standings, held = situation.standings, situation.observed.details.of(QUOTA)
-    for key, wanted in sorted(situation.desired.entities.items()):
-        quota = wanted.given.get(GIVEN_QUOTA.name)
-        if quota is None or not wanted.enabled or key in standings.frozen:
+    given = {key: one for key, one in situation.desired.entities.items() if GIVEN_QUOTA.name in one.given}
+    for key, wanted in sorted(given.items()):
+        quota = wanted.given[GIVEN_QUOTA.name]
+        if not wanted.enabled or key in standings.frozen:
             continue
         identity = standings.entity_of.get(key)
         if identity is None:

@@ -82,6 +82,22 @@ def test_what_may_not_go_on_is_said_to_be_given_back() -> None:
     assert (half.next, half.why) == (Next.GIVEN_BACK, "its removal is given up: the entry is back in the directory")
 
 
+def test_who_has_everything_back_is_whole_in_the_same_cycle() -> None:
+    """No cycle is needed to see it: nobody is named, nothing is kept, and the next one treats her like anybody."""
+    leaving = interrupted()
+    leaving.rows.set_status(wanted("amy").key, "enabled")
+    leaving.world.desired = leaving.rows.mapped()
+    leaving.world.fail()
+    rollback = leaving.world.fresh()
+    after = leaving.world.fresh()
+
+    assert codes(rollback) == {HALF_REMOVED}
+    assert (rollback.exit_code, rollback.half_removed) == (0, ())
+    assert not leaving.world.stores.load().begun
+    assert after.plan is not None
+    assert (after.plan.operations, after.plan.populations.frozen) == ((), 0)
+
+
 def test_in_mode_observe_nobody_is_forgotten() -> None:
     """Nothing is written, and nothing fails: still exit code 3, and who it is."""
     leaving = interrupted()

@@ -428,3 +428,15 @@ def test_a_stop_lets_a_removal_of_an_earlier_cycle_end() -> None:
     run.executor.begun = {end.bundle}
     run.stop.set()
     assert results(run(replace(end, needs=frozenset()))) == {"a-ends": "applied"}
+
+
+def test_what_gives_back_goes_on_beside_a_call_that_is_stopped() -> None:
+    """One of its calls isn't allowed: the others still give back what they can."""
+    whole: dict[str, Any] = {"bundle": "rollback:user:a", "entity": "id-a"}
+    alias = step("a-alias", call="CreateAlias", **whole)
+    primary = step("a-primary", call="UpdatePrimaryEmailAddress", kind="primary.change", **whole)
+    other = step("b", call="CreateAlias")
+    run = Run(Service({"b": [denied()]}))
+    run.executor.begun = {alias.bundle}
+    late = (replace(one, follows=frozenset({other.id})) for one in (alias, primary))
+    assert results(run(other, *late)) == {"b": "failed", "a-alias": "skipped", "a-primary": "applied"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from syncd.notices.destinations import Forbidden, parse_destination, resolve
 from syncd.notices.posting import Undelivered, post
-from syncd.notices.targets import Forbidden, parse_destination, resolve
 from tests.fakes.authority import Authority
 from tests.fakes.receivers import Receiver, nobody, receiver, silence
 

@@ -10,10 +10,11 @@ from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Operation
 from syncd.model.policy import Manage, Mode, Policy
+from syncd.model.report import Outcome, Result
 from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind, Standings
-from syncd.planning.bindings import after_success, before_sending, remembered
-from tests.builders import DOMAIN, NOW, SOURCE, binding, entity, entity_id, known, operation, situation
+from syncd.planning.bindings import after_success, before_sending, remembered, rolled_back
+from tests.builders import DOMAIN, NOW, SOURCE, binding, entity, entity_id, known, operation, plan, situation
 
 FRY, NEW = Key("user:fry"), Key("user:new")
 EARLIER = NOW - timedelta(days=3)
@@ -102,3 +103,39 @@ def test_a_recreated_entity_is_not_bound_to_the_lost_one_again() -> None:
     assert after_success(here(old), about("register", entity=None), None) == (None, None)
     assert after_success(here(old), about("register"), None) == (None, None)
     assert after_success(here(old), about("deregister"), None) == (None, None)
+
+
+# --- giving back -----------------------------------------------------------------------------------------------------
+
+STEPS = tuple(
+    operation("alias.add", FRY, entity="id-fry", bundle=f"rollback:{FRY}", after={"alias": f"{name}@{DOMAIN}"})
+    for name in ("fry", "philip")
+)
+GIVEN_UP = situation(
+    entities=[entity("fry")],
+    bindings=[binding(FRY, began_at=EARLIER, addresses=(f"fry@{DOMAIN}",), groups=("id-crew",), stuck="AccessDenied")],
+    standings=Standings(rollbacks={FRY: "the service refused it"}),
+)
+
+
+def ended(one: Operation, result: Result = Result.APPLIED) -> Outcome:
+    return Outcome(operation=one, result=result)
+
+
+def test_who_has_everything_back_keeps_no_memento() -> None:
+    """Every step succeeded, or there was none: what was held is forgotten, why it was given up is not."""
+    for made, outcomes in ((plan(*STEPS), [ended(one) for one in STEPS]), (plan(), [])):
+        (whole,) = rolled_back(GIVEN_UP, made, outcomes)
+        assert (whole.began_at, whole.addresses, whole.groups, whole.stuck) == (None, (), (), "AccessDenied")
+
+
+@pytest.mark.parametrize("result", [result for result in Result if result is not Result.APPLIED])
+def test_who_lacks_a_step_keeps_it(result: Result) -> None:
+    """One that failed, whose answer was lost, or that was never sent."""
+    assert list(rolled_back(GIVEN_UP, plan(*STEPS), [ended(STEPS[0]), ended(STEPS[1], result)])) == []
+    assert list(rolled_back(GIVEN_UP, plan(*STEPS), [ended(STEPS[0])])) == []
+
+
+def test_a_plan_that_left_something_for_later_forgets_nothing() -> None:
+    """A step that rests on what wasn't read freshly is deferred: without it, nothing seems to be left."""
+    assert list(rolled_back(GIVEN_UP, plan(deferred={"alias.add": 1}), [])) == []

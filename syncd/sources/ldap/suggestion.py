@@ -37,7 +37,7 @@ class Address:
     password: str = field(default="", repr=False)
 
 
-def propose_for(address: Address, *, base: str, clock: Clock) -> Suggestion:
+def suggest_for(address: Address, *, base: str, clock: Clock) -> Suggestion:
     """Return a configuration for the server at *address*, which is asked what it is.
 
     Raises:
@@ -54,10 +54,10 @@ def propose_for(address: Address, *, base: str, clock: Clock) -> Suggestion:
     except ValidationError as error:
         reasons = [str(finding["msg"]).removeprefix("Value error, ") for finding in error.errors(include_input=False)]
         raise UsageError(f"{address.server} can't be asked: {'; '.join(reasons)}") from error
-    return propose(settings, partial(open_session, settings, clock=clock), base=base)
+    return suggest(settings, partial(open_session, settings, clock=clock), base=base)
 
 
-def propose(settings: ConnectionSettings, connect: Callable[[], Session], *, base: str = "") -> Suggestion:
+def suggest(settings: ConnectionSettings, connect: Callable[[], Session], *, base: str = "") -> Suggestion:
     """Return a configuration for the server that *connect* reaches, below *base* or the server's own top.
 
     Raises:

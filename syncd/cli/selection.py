@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from syncd.cli.collector import uncollected
+from syncd.collector import uncollected
 from syncd.errors import SyncdError, UsageError, worst_exit_code
 
 if TYPE_CHECKING:
