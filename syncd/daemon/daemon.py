@@ -7,6 +7,8 @@ loop waits for nothing that can hang: it takes requests, watches over the cycles
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -17,7 +19,8 @@ from apscheduler.events import (
     JobExecutionEvent,
     JobSubmissionEvent,
 )
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.pool import BasePoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -65,6 +68,13 @@ class Surroundings:
     stop_within: timedelta = STOP_WITHIN
 
 
+class _InPool(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types
+    """Runs jobs in a pool that is ours to wait for."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        super().__init__(pool)
+
+
 class Daemon:
     """Runs *works* until it is asked to stop."""
 
@@ -75,8 +85,8 @@ class Daemon:
         self._log = get_logger()
         self._withheld = ""
         self._offset = self._wall_clock_offset()
-        executors = {"default": ThreadPoolExecutor(_MOST_THREADS)}
-        self._scheduler = BackgroundScheduler(executors=executors, timezone=UTC)
+        self._pool = ThreadPoolExecutor(_MOST_THREADS)
+        self._scheduler = BackgroundScheduler(executors={"default": _InPool(self._pool)}, timezone=UTC)
         self._scheduler.add_listener(self._settled, EVENT_JOB_EXECUTED | EVENT_JOB_MAX_INSTANCES)
         self._often("beat", _PROBE_S, around.health.scheduler_fired)
         self._often("store", _PROBE_S, around.probe)
@@ -123,7 +133,7 @@ class Daemon:
         # Last: who sees that it is stopping may rely on every cycle having been told.
         around.health.stopping()
         around.notifier.stopping()
-        ending = threading.Thread(target=self._scheduler.shutdown, name="shutdown", daemon=True)
+        ending = threading.Thread(target=self._end, name="shutdown", daemon=True)
         ending.start()
         ending.join(seconds)
         if ending.is_alive():
@@ -131,6 +141,14 @@ class Daemon:
             return False
         self._log.info("daemon_stopped")
         return True
+
+    def _end(self) -> None:
+        """Begin no cycle any more, then wait for those that run.
+
+        APScheduler would wait with its locks held, which a cycle that ends just now needs to plan the next one.
+        """
+        self._scheduler.shutdown(wait=False)
+        self._pool.shutdown()
 
     def _reload(self) -> None:
         """Take over a new configuration, or keep the old one and say so."""
@@ -234,7 +252,8 @@ class Daemon:
         regular = None if job is None else job.next_run_time
         begins = running.next_after(self._around.clock.now(), regular)
         if begins != regular:
-            self._scheduler.modify_job(event.job_id, next_run_time=begins)
+            with suppress(JobLookupError):  # the daemon has stopped meanwhile, or a reload has removed it
+                self._scheduler.modify_job(event.job_id, next_run_time=begins)
         self._tell_plan(running, begins)
 
     def _watch_files(self, running: Running) -> None:

@@ -1,16 +1,17 @@
 """Cycles on a schedule; the scheduler is the real one, the cycles are not."""
 
 import threading
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from syncd.daemon.requests import Wish
-from syncd.errors import SourceUnreachable
+from syncd.daemon.work import Work
+from syncd.errors import ConfigurationError, SourceUnreachable
 from syncd.model.report import Report
-from tests.fakes.daemons import SOON, Cycles, RunningDaemon, a_report, refusing
+from tests.fakes.daemons import SOON, Cycles, RealClock, RunningDaemon, a_report, refusing
 
 
 def hanging(go_on: threading.Event) -> Callable[[int], Report]:
@@ -272,6 +273,47 @@ def test_stopping_waits_for_the_running_cycle() -> None:
 
     assert (cycles.ended, daemon.in_time) == (1, True)
     assert daemon.health.ready()["not stopping"] is False
+
+
+class HeldWhilePlanning(RealClock):
+    """A clock on which whoever plans the next cycle after the second failure waits until the scheduler has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.planner = 0
+        self.planning = threading.Event()
+
+    def now(self) -> datetime:
+        """Tell the time, to the planner once the scheduler's thread has ended."""
+        if threading.get_ident() == self.planner:
+            self.planning.set()
+            until(lambda: all(thread.name != "APScheduler" for thread in threading.enumerate()))
+        return super().now()
+
+
+def test_a_cycle_that_ends_while_the_daemon_stops_delays_it_not() -> None:
+    """It still plans the next one, for which it needs the scheduler: who stops doesn't wait for it with that held."""
+    clock, handled = HeldWhilePlanning(), threading.Event()
+
+    def reload() -> Iterable[Work]:
+        handled.set()
+        raise ConfigurationError("nothing new")
+
+    def fail(number: int) -> Report:
+        if number == 1:
+            # Asked for while one runs, the second follows on the same thread, which alone plans what comes then.
+            running.mailbox.ask(Wish.SYNC, "test")
+            running.mailbox.ask(Wish.RELOAD, "test")
+            assert handled.wait(SOON)
+        clock.planner = threading.get_ident() if number == 2 else 0
+        raise SourceUnreachable("no answer")
+
+    running = RunningDaemon(pe=Cycles(fail), reload=reload)
+    running.clock = clock
+    with running as daemon:
+        assert clock.planning.wait(SOON)
+
+    assert daemon.in_time is True
 
 
 def test_stopping_does_not_wait_for_ever() -> None:
