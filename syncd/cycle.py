@@ -37,6 +37,7 @@ from syncd.planning.bindings import (
     after_failure,
     after_success,
     before_sending,
+    begun_anew,
     begun_bundles,
     ended_elsewhere,
     given_back,
@@ -44,7 +45,7 @@ from syncd.planning.bindings import (
 )
 from syncd.planning.evidence import updated_marks
 from syncd.planning.freshness import Item, due, touched
-from syncd.planning.judge import chosen_ids, disbelieved, judge
+from syncd.planning.judge import chosen_ids, disbelieved, freed_removals, judge
 from syncd.planning.match import match
 from syncd.ports import (
     Clock,
@@ -65,15 +66,16 @@ from syncd.ports import (
 class Parts:
     """What a cycle is made of; `wiring.py` puts it together.
 
-    *source_name* names source type and key attribute (`csv:employee_id`). *map_snapshot* maps entries
-    within the target's limits. *given* names what the mapping gives. *source_guards* are the names of the guards
-    about the source itself; *pages* say what the target stores.
+    *source_name* names source type and key attribute (`csv:employee_id`); *configuration* stands for all settings of
+    the organization. *map_snapshot* maps entries within the target's limits. *given* names what the mapping gives.
+    *source_guards* are the names of the guards about the source itself; *pages* say what the target stores.
     """
 
     organization: str
     organization_id: str
     source: Source
     source_name: str
+    configuration: str
     map_snapshot: Callable[[Snapshot], Desired]
     given: frozenset[str]
     limits: Limits
@@ -281,6 +283,7 @@ class _Cycle:
             situation = Situation(
                 organization=self._parts.organization,
                 source=self._parts.source_name,
+                configuration=self._parts.configuration,
                 policy=self._policy,
                 limits=self._parts.limits,
                 desired=desired,
@@ -325,14 +328,15 @@ class _Cycle:
         if not self._options.dry_run and not tripped:
             self._parts.memory.record_marks(marks, situation.desired.counts)
         if not self._options.dry_run:
-            for binding in (*ended_elsewhere(situation), *given_back(situation, plan)):
+            changed = (*begun_anew(situation), *ended_elsewhere(situation), *given_back(situation, plan))
+            for binding in changed:
                 self._parts.memory.bind(binding)
 
     def apply(self, situation: Situation, plan: Plan, chosen: Plan | None) -> tuple[Outcome, ...]:
         """Send what nothing withholds; of *chosen*, when given, only what recurs."""
         operations: tuple[Operation, ...] = plan.sendable
         if chosen is not None:
-            allowed = chosen_ids(chosen, situation.memory.approvals)
+            allowed = chosen_ids(chosen, situation.memory)
             ends = {operation.bundle for operation in operations if operation.ends_entity and operation.id in allowed}
             operations = tuple(o for o in operations if o.id in allowed or o.bundle in ends)
         if not operations:
@@ -343,7 +347,7 @@ class _Cycle:
             journal=self._parts.journal(self.id),
             observer=self._parts.observer,
             clock=self._parts.clock,
-            before=partial(before_sending, situation),
+            before=partial(before_sending, situation, freed_removals(plan, situation.memory.approvals)),
             after=partial(after_success, situation),
             failure=partial(after_failure, situation),
             terms=terms,

@@ -90,7 +90,7 @@ class Executor:
         if reason:
             outcome = Outcome(operation=operation, result=Result.SKIPPED, code=reason[0], message=reason[1])
         else:
-            outcome = self._carry_out(operation)
+            outcome = self._carry_out(operation, graph)
         self.observer.settled(outcome)
         return outcome
 
@@ -127,11 +127,15 @@ class Executor:
         calls = graph.calls_of(operation) if operation.bundle.is_whole and not has_begun else _call_of(operation)
         return next((self._stopped[call] for call in sorted(calls) if call in self._stopped), "")
 
-    def _carry_out(self, operation: Operation) -> Outcome:
+    def _carry_out(self, operation: Operation, graph: "_Graph") -> Outcome:
         call = None if operation.call is None else self._filled(operation.call)
+        begins = operation.bundle.kind is BundleKind.REMOVAL and operation.bundle not in self.begun
         if operation.bundle.is_whole:  # a stop waits for its end
             self.begun.add(operation.bundle)
-        self.journal.intend(operation, operation.call, binding=self.before(operation))
+        spends = graph.ids_of(operation) if begins else ()
+        if not self.journal.intend(operation, operation.call, binding=self.before(operation), spends=spends):
+            why = "its approval was revoked; what was taken is put back by the next cycle"
+            return Outcome(operation=operation, result=Result.SKIPPED, code="Revoked", message=why)
         outcome, created = (
             (Outcome(operation=operation, result=Result.APPLIED), None)
             if call is None
@@ -270,9 +274,11 @@ class _Graph:
         self._open: dict[str, int] = {}
         self._opens: dict[str, list[str]] = defaultdict(list)
         self._calls: dict[Bundle, set[str]] = defaultdict(set)
+        self._ids: dict[Bundle, list[str]] = defaultdict(list)
         self._outcomes: dict[str, Outcome] = {}
         for operation in operations:
             self._calls[operation.bundle] |= _call_of(operation)
+            self._ids[operation.bundle].append(operation.id)
             waits = {need for need in operation.needs | operation.follows if need in self._position}
             self._open[operation.id] = len(waits)
             for need in waits:
@@ -296,6 +302,10 @@ class _Graph:
     def calls_of(self, operation: Operation) -> Collection[str]:
         """Return the names of the calls of its whole bundle."""
         return self._calls[operation.bundle]
+
+    def ids_of(self, operation: Operation) -> Collection[str]:
+        """Return the ids of its whole bundle."""
+        return self._ids[operation.bundle]
 
     def failed_need(self, operation: Operation) -> str:
         """Return the summary of a need that didn't succeed (or isn't part of this run), "" when all did."""

@@ -123,8 +123,14 @@ class DetailsStore(Protocol):
 class Journal(Protocol):
     """Intent before the call, outcome after; from day one."""
 
-    def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
-        """Record the intent, drop the details that *operation* touches and write *binding*, in one transaction."""
+    def intend(
+        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+    ) -> bool:
+        """Record the intent, drop the details that *operation* touches and write *binding*, in one transaction.
+
+        *spends* are operation ids whose approval is spent by it. Returns whether the operation may be sent: not when
+        the approval that *binding* names was revoked meanwhile; then nothing is recorded.
+        """
         ...
 
     def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:

@@ -259,6 +259,7 @@ def situation(
     return Situation(
         organization="planetexpress",
         source=SOURCE,
+        configuration="as it is",
         policy=policy or Policy(mode=Mode.FULL),
         limits=limits(),
         desired=desired(*wants, **directory),

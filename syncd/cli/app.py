@@ -22,6 +22,7 @@ from syncd.cli import (
     iam_policy,
     init,
     plan,
+    revoke,
     run,
     status,
     store,
@@ -86,6 +87,7 @@ app.command("apply")(apply.apply)
 app.command("sync")(sync.sync)
 app.command("run")(run.run)
 app.command("approve")(approve.approve)
+app.command("revoke")(revoke.revoke)
 app.command("status")(status.status)
 app.command("history")(history.history)
 app.command("explain")(explain.explain)

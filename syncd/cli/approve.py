@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncd.cli.options import ConfigOption, DigestArgument, OrganizationOption
+from syncd.cli.options import ConfigOption, DigestArgument, OrganizationOption, WhoOption
 from syncd.cli.selection import begin, find_plan, open_store
 
 if TYPE_CHECKING:
@@ -31,10 +31,7 @@ def approve(
         timedelta,
         typer.Option("--expires", metavar="SPAN", parser=_duration, help="How long it holds: 90s, 15m, 4h, 7d."),
     ] = "4h",  # type: ignore[assignment]  # typer parses defaults as it parses arguments
-    by: Annotated[
-        str | None,
-        typer.Option("--by", metavar="NAME", help="Who approves [default: your login name].", show_default=False),
-    ] = None,
+    by: WhoOption = None,
 ) -> int:
     """Say yes to what a stored plan withholds.
 

@@ -81,6 +81,10 @@ MetricsFileOption = Annotated[
         show_default=False,
     ),
 ]
+WhoOption = Annotated[
+    str | None,
+    typer.Option("--by", metavar="NAME", help="Who says so [default: your login name].", show_default=False),
+]
 DigestArgument = Annotated[
     str, typer.Argument(metavar="DIGEST", help="The plan's digest; its first 8 digits are enough.")
 ]

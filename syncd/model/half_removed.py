@@ -1,12 +1,12 @@
 """Whose removal has begun and is not over: since when, and what the next cycle makes of it.
 
-| the first row that holds decides                             | next       |
-|--------------------------------------------------------------|------------|
-| the mode is observe                                          | nothing    |
-| the service refused it for good, or the last plan gave it up | given back |
-| the mode removes nobody, or it could not be finished in time | given back |
-| they are outside a pilot of keys                             | nothing    |
-| anything else                                                | finished   |
+| the first row that holds decides                                         | next       |
+|--------------------------------------------------------------------------|------------|
+| the mode is observe                                                      | nothing    |
+| the last plan gave it up                                                 | given back |
+| it is stuck (refused for good, revoked), late, or the mode removes nobody | given back |
+| they are outside a pilot of keys                                         | nothing    |
+| anything else                                                            | finished   |
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def half_removed(
     for key, binding in sorted(bindings.items()):
         if binding.began_at is not None:
             until = binding.began_at + policy.removal.finish_within
-            following, why = _following(binding, policy, given_up.get(key, ""), is_late=now > until)
+            following, why = _following(binding, policy, given_up.get(key, ""), now)
             found.append(
                 HalfRemoved(
                     key=key,
@@ -68,17 +68,24 @@ def half_removed(
     return tuple(found)
 
 
-def _following(binding: Binding, policy: Policy, given_up: str, *, is_late: bool) -> tuple[Next, str]:
+def why_given_up(binding: Binding, policy: Policy, now: datetime) -> str:
+    """Return why a removal that has begun may not go on, whatever the directory says; "" where it may."""
+    if binding.stuck:
+        return binding.why_stuck
+    if policy.mode is not Mode.FULL:
+        return f"mode {policy.mode.value} removes nobody"
+    if binding.began_at is not None and now - binding.began_at > policy.removal.finish_within:
+        return "it could not be finished in time"
+    return ""
+
+
+def _following(binding: Binding, policy: Policy, given_up: str, now: datetime) -> tuple[Next, str]:
     if policy.mode is Mode.OBSERVE:
         return Next.NOTHING, "nothing is written in mode observe"
-    if binding.stuck:
-        return Next.GIVEN_BACK, f"its removal is given up: the service refused it for good ({binding.stuck})"
     if given_up:
         return Next.GIVEN_BACK, given_up
-    if policy.mode is not Mode.FULL:
-        return Next.GIVEN_BACK, f"its removal is given up: mode {policy.mode.value} removes nobody"
-    if is_late:
-        return Next.GIVEN_BACK, "its removal is given up: it could not be finished in time"
+    if why := why_given_up(binding, policy, now):
+        return Next.GIVEN_BACK, f"its removal is given up: {why}"
     if policy.only and not policy.only.group and not {binding.key, identity_of(binding.key)} & {*policy.only.keys}:
         return Next.NOTHING, "they are outside the pilot"
     return Next.FINISHED, ""

@@ -7,6 +7,9 @@ from functools import cached_property
 
 from syncd.model.names import EntityId, Key, Kind
 
+#: Why a removal is stuck whose approval was revoked; whatever else is an error code of the service.
+REVOKED = "revoked"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
@@ -16,7 +19,9 @@ class Binding:
     *addresses* and *groups* are what it held when its removal began, the primary address first: a return, or giving
     the removal up, puts them back. *began_at* is set while a removal is under way, *removed_at* once it has ended.
     Whoever is registered again keeps them until all was given back: so long something is *owed*.
-    *stuck* is the error code that ended a removal for good: it isn't begun again without a person's word.
+    *approval* is the number of the approval under which it began, None where it needed none.
+    *stuck* says why a removal was given up for good: the error code, or `REVOKED`. It isn't begun again before a person
+    approves it, or the configuration is another one than *stuck_under*; where that is "", only an approval helps.
     """
 
     key: Key
@@ -28,7 +33,16 @@ class Binding:
     removed_at: datetime | None = None
     groups: tuple[EntityId, ...] = ()
     began_at: datetime | None = None
+    approval: int | None = None
     stuck: str = ""
+    stuck_under: str = ""
+
+    @property
+    def why_stuck(self) -> str:
+        """Why its removal was given up for good, as people read it; "" where it wasn't."""
+        if self.stuck == REVOKED:
+            return "its approval was revoked"
+        return f"the service refused it for good ({self.stuck})" if self.stuck else ""
 
     @property
     def owed(self) -> bool:
@@ -48,8 +62,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """Operations that a person freed, by operation id, until *expires_at*; each is spent by its success."""
+    """Operations that a person freed, by operation id, until *expires_at*.
 
+    Each is spent by its success, those of a removal by its first call. *number* is given by the store.
+    """
+
+    number: int = field(default=0, compare=False)
     digest: str
     operations: frozenset[str]
     by: str
@@ -71,12 +89,14 @@ class OpenIntent:
 class Memory:
     """Everything remembered of one organization.
 
+    *revoked* are the ids of operations whose approval was taken back before they were sent: a person said no to them.
     *counts* are the entries per kind of the last read that tripped no source guard or was approved.
     """
 
     bindings: Mapping[Key, Binding] = field(default_factory=dict)
     marks: Mapping[Key, Mark] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
+    revoked: frozenset[str] = frozenset()
     counts: Mapping[Kind, int] = field(default_factory=dict)
     open_intents: tuple[OpenIntent, ...] = ()
 
@@ -84,6 +104,11 @@ class Memory:
     def begun(self) -> Mapping[Key, Binding]:
         """The bindings of those whose removal has begun and is not over; found once, since there are few among many."""
         return {key: binding for key, binding in self.bindings.items() if binding.began_at is not None}
+
+    @cached_property
+    def given_up(self) -> Mapping[Key, Binding]:
+        """The bindings of those whose removal was given up for good: it isn't begun again without a reason."""
+        return {key: binding for key, binding in self.bindings.items() if binding.stuck and binding.began_at is None}
 
     @cached_property
     def mementos(self) -> Mapping[Key, Binding]:

@@ -16,11 +16,13 @@ from syncd.model.state import Desired
 class Situation:
     """*source* names source type and key attribute (`csv:employee_id`), as bindings remember it.
 
-    *pages* say what the target stores.
+    *pages* say what the target stores. *configuration* stands for all settings of the organization: it is the same as
+    long as they are.
     """
 
     organization: str
     source: str
+    configuration: str
     policy: Policy
     limits: Limits
     desired: Desired

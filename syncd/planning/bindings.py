@@ -25,11 +25,19 @@ def remembered(situation: Situation, key: Key) -> Binding | None:
     return situation.memory.bindings.get(key if previous is None else previous)
 
 
-def before_sending(situation: Situation, operation: Operation) -> Binding | None:
+def before_sending(situation: Situation, freed: Mapping[Bundle, int], operation: Operation) -> Binding | None:
     """Return the binding to write with the intent: all that a leaver holds before the first step of its removal.
 
-    So a return, or giving the removal up, can put it back, wherever the program ends.
+    So a return, or giving the removal up, can put it back, wherever the program ends. *freed* are the removals that an
+    approval frees, with its number: revoking it gives them up.
     """
+    memento = _memento(situation, operation)
+    if memento is None or memento.approval is not None:
+        return memento
+    return replace(memento, approval=freed.get(operation.bundle))
+
+
+def _memento(situation: Situation, operation: Operation) -> Binding | None:
     if operation.bundle.kind is not BundleKind.REMOVAL:
         return None
     binding = situation.memory.bindings.get(Key(operation.bundle.key))
@@ -37,22 +45,23 @@ def before_sending(situation: Situation, operation: Operation) -> Binding | None
         return None
     entity = situation.observed.entities[binding.entity]
     aliases = situation.observed.details.of(ALIASES).get(binding.entity, ())
-    held = [entity.primary, *sorted(aliases)]
+    has = [entity.primary, *sorted(aliases)]
     # What was given up before, by a removal that goes on, is remembered already.
     owed = binding.owed and binding.removed_at is None
     before = binding if binding.began_at is not None or owed else replace(binding, addresses=(), groups=())
-    holds = [address for address in held if address and not is_parking(address)]
+    holds = [address for address in has if address and not is_parking(address)]
     kept = dict.fromkeys([*holds, *before.addresses] if owed else [*before.addresses, *holds])
     members = situation.observed.details.of(MEMBERS)
     groups = dict.fromkeys([*before.groups, *sorted(g for g, inside in members.items() if binding.entity in inside)])
     began = binding.began_at or situation.now
-    return replace(binding, addresses=tuple(kept), groups=tuple(groups), began_at=began, stuck="")
+    held = replace(binding, addresses=tuple(kept), groups=tuple(groups))
+    return replace(held, began_at=began, stuck="", stuck_under="")
 
 
 def after_failure(situation: Situation, operation: Operation, code: str) -> Binding | None:
     """Return the binding to write with an outcome that no later try would change: its removal is given up."""
-    begun = before_sending(situation, operation)
-    return None if begun is None else replace(begun, stuck=code)
+    begun = _memento(situation, operation)
+    return None if begun is None else replace(begun, stuck=code, stuck_under=situation.configuration)
 
 
 def rolled_back(situation: Situation, plan: Plan, outcomes: Iterable[Outcome]) -> Iterator[Binding]:
@@ -67,7 +76,7 @@ def rolled_back(situation: Situation, plan: Plan, outcomes: Iterable[Outcome]) -
     lacking = {operation.bundle.key for operation in steps if operation.id not in applied}
     for key in situation.standings.rollbacks:
         if key not in lacking:
-            yield replace(situation.memory.bindings[key], began_at=None, addresses=(), groups=())
+            yield replace(situation.memory.bindings[key], began_at=None, approval=None, addresses=(), groups=())
 
 
 def begun_bundles(situation: Situation) -> Iterator[Bundle]:
@@ -84,7 +93,15 @@ def ended_elsewhere(situation: Situation) -> Iterator[Binding]:
     for binding in situation.memory.begun.values():
         entity = situation.observed.entities.get(binding.entity)
         if entity is None or entity.state is not State.ENABLED:
-            yield replace(binding, began_at=None, removed_at=situation.now)
+            yield replace(binding, began_at=None, approval=None, removed_at=situation.now)
+
+
+def begun_anew(situation: Situation) -> Iterator[Binding]:
+    """Yield the bindings of those whose removal was given up for good, and who are back: the next one is another."""
+    for binding in situation.memory.given_up.values():
+        wanted = situation.desired.entities.get(binding.key)
+        if wanted is not None and wanted.enabled:
+            yield replace(binding, stuck="", stuck_under="")
 
 
 def given_back(situation: Situation, plan: Plan) -> Iterator[Binding]:
@@ -129,8 +146,8 @@ def after_success(
         case Role.ENDS | Role.ENABLES if binding is None or binding.entity != operation.entity:
             return None, None  # about an entity that its own operation has just bound; ours, if any, is lost
         case Role.ENDS if binding is not None:
-            stored = before_sending(situation, operation) or binding
-            return replace(stored, removed_at=situation.now, began_at=None), None
+            stored = _memento(situation, operation) or binding
+            return replace(stored, removed_at=situation.now, began_at=None, approval=None), None
         case Role.ENABLES if binding is not None and (binding.removed_at or binding.began_at) is not None:
             return _back(situation, replace(binding, key=key)), None
         case _:
@@ -145,6 +162,7 @@ def _back(situation: Situation, binding: Binding) -> Binding:
         source=situation.source,
         removed_at=None,
         began_at=None,
+        approval=None,
         addresses=() if manage.aliases == "exact" else binding.addresses,
         groups=() if manage.members == "exact" else binding.groups,
     )

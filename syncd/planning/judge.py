@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from syncd.model.memory import Approval
+from syncd.model.memory import Approval, Memory
 from syncd.model.names import Key
-from syncd.model.operation import Bundle, BundleKind, Operation
+from syncd.model.operation import Bundle, BundleKind, Operation, removal_of
 from syncd.model.page import Role
 from syncd.model.plan import Cause, Finding, Plan, Withheld
 from syncd.model.situation import Situation
@@ -30,6 +30,7 @@ def judge(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Plan:
         if operation.proposal:
             why = Withheld(cause=Cause.APPROVAL, text=f"needs approval: {operation.reason}")
             withheld.setdefault(operation.id, why)
+    withheld |= _revoked(plan, situation)
     withheld |= _stuck(plan, situation)
     for identity in freed:
         withheld.pop(identity, None)
@@ -51,17 +52,26 @@ def _freed(plan: Plan, ids: frozenset[str]) -> frozenset[str]:
     return ids.union(operation.id for operation in plan.operations if operation.bundle in removals)
 
 
+def _revoked(plan: Plan, situation: Situation) -> dict[str, Withheld]:
+    """Return what a person said no to, though no guard may count as much any more: some of it has been sent."""
+    why = Withheld(cause=Cause.APPROVAL, text="its approval was revoked: approve the plan if it is to be sent")
+    return {operation.id: why for operation in plan.operations if operation.id in situation.memory.revoked}
+
+
 def _stuck(plan: Plan, situation: Situation) -> dict[str, Withheld]:
-    """Return what must not be begun again without a person's word: the service refused it for good."""
-    codes = {key: b.stuck for key, b in situation.memory.bindings.items() if b.stuck and b.began_at is None}
+    """Return what must not be begun again: it was given up for good, and neither configuration nor a person says yes.
+
+    Rights are the service's secret: whoever has mended them says so by an approval.
+    """
+    here = situation.configuration
+    reasons = {key: b.why_stuck for key, b in situation.memory.given_up.items() if b.stuck_under in ("", here)}
     return {
         o.id: Withheld(
             cause=Cause.APPROVAL,
-            text=f"this removal was given up, since the service refused it for good ({codes[Key(o.row)]}): "
-            "mend that, then approve the plan",
+            text=f"this removal was given up, since {reasons[Key(o.row)]}: approve the plan if they are to go",
         )
         for o in plan.operations
-        if o.bundle.kind is BundleKind.REMOVAL and o.row in codes
+        if o.bundle.kind is BundleKind.REMOVAL and o.row in reasons
     }
 
 
@@ -128,7 +138,20 @@ def approvable(plan: Plan, source_guards: Collection[str]) -> frozenset[str]:
     return frozenset(plan.withheld) | findings
 
 
-def chosen_ids(chosen: Plan, approvals: Sequence[Approval]) -> frozenset[str]:
-    """Return what `apply` of the stored plan *chosen* may send: what it would have sent, or an approval frees now."""
-    freed = _freed(chosen, approved(approvals))
-    return frozenset(o.id for o in chosen.operations if o.id not in chosen.withheld or o.id in freed)
+def freed_removals(plan: Plan, approvals: Sequence[Approval]) -> dict[Bundle, int]:
+    """Return the removals of *plan* that approvals free, and the number of the one that does."""
+    ends = [operation for operation in plan.operations if operation.ends_entity]
+    return {o.bundle: approval.number for approval in approvals for o in ends if o.id in approval.operations}
+
+
+def chosen_ids(chosen: Plan, memory: Memory) -> frozenset[str]:
+    """Return what `apply` of the stored plan *chosen* may send.
+
+    That is what it would have sent, what an approval frees now, and what is left of a removal that has begun: an
+    approval is spent by its first call.
+    """
+    freed = _freed(chosen, approved(memory.approvals))
+    begun = {removal_of(key) for key in memory.begun}
+    return frozenset(
+        o.id for o in chosen.operations if o.id not in chosen.withheld or o.id in freed or o.bundle in begun
+    )

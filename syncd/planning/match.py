@@ -21,6 +21,7 @@ from datetime import datetime
 
 from syncd.model.detail import ALIASES
 from syncd.model.entry import Absence, Rejection
+from syncd.model.half_removed import why_given_up
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind, domain_of, fold, identity_of, kind_of
 from syncd.model.observed import Observed
@@ -155,17 +156,14 @@ class _Bound:
 
     def _why_not_on(self, binding: Binding, wanted: Wanted | None, rejected: str, *, protected: bool) -> str:
         """Return why the removal may not go on, "" where it may; that evidence has a hole is no reason."""
-        began = binding.began_at or self.now
         reasons = {
             "the entry is back in the directory": wanted is not None and wanted.enabled,
             f"the entry is rejected: {rejected}": bool(rejected),
             "it is protected by the configuration": protected,
             "the source isn't believed": self.disbelieved,
-            f"mode {self.policy.mode.value} removes nobody": self.policy.mode is not Mode.FULL,
-            f"the service refused it for good ({binding.stuck})": bool(binding.stuck),
-            "it could not be finished in time": self.now - began > self.policy.removal.finish_within,
         }
-        return next((why for why, holds in reasons.items() if holds), "")
+        found = (why for why, holds in reasons.items() if holds)
+        return next(found, "") or why_given_up(binding, self.policy, self.now)
 
     def _lost(self, key: Key, wanted: Wanted | None) -> None:
         self.draft.lost.add(key)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from syncd.errors import UsageError
 from syncd.model.memory import Approval
@@ -15,8 +15,8 @@ from syncd.model.names import Key
 from syncd.model.plan import Plan
 from syncd.model.report import Report
 from syncd.store.journal import StoredJournal, to_record
-from syncd.store.records import CycleRecord, OperationRecord, StoredPlan
-from syncd.store.schema import approvals, approved_operations, cycles, journal, plans
+from syncd.store.records import CycleRecord, OperationRecord, Revocation, StoredPlan
+from syncd.store.schema import approvals, approved_operations, bindings, cycles, journal, plans
 from syncd.store.scope import Scope
 
 KEPT_CYCLES: Final = 2000
@@ -116,6 +116,32 @@ class StoredHistory:
                         for operation in sorted(approval.operations)
                     ],
                 )
+
+    def revoke(self, digest: str, *, by: str) -> Revocation:
+        """Take back every approval of the plan *digest*, and return what that comes to; none was in force: it is empty.
+
+        Those that have expired are taken back as well: a removal that began under one is given up.
+        """
+        organization, now = self._scope.organization, self._scope.clock.now()
+        with self._scope.writing("revoke the approval") as connection:
+            of_plan = (
+                approvals.c.organization == organization,
+                approvals.c.digest == digest,
+                approvals.c.revoked_at.is_(None),
+            )
+            rows = connection.execute(select(approvals.c.id, approvals.c.expires_at).where(*of_plan))
+            found = {number: expires_at for number, expires_at in rows}  # noqa: C416 - a row is no pair to the type checker
+            connection.execute(update(approvals).where(*of_plan).values(revoked_at=now, revoked_by=by))
+            in_force = [number for number, expires_at in found.items() if expires_at > now]
+            unspent = select(approved_operations.c.operation).where(
+                approved_operations.c.approval.in_(in_force), approved_operations.c.spent_at.is_(None)
+            )
+            under_way = select(bindings.c.key).where(bindings.c.approval.in_(found), bindings.c.began_at.is_not(None))
+            return Revocation(
+                approvals=len(found),
+                operations=frozenset(connection.execute(unspent).scalars()),
+                under_way=tuple(sorted(map(Key, connection.execute(under_way).scalars()))),
+            )
 
     def cycles(self, limit: int = 20) -> tuple[CycleRecord, ...]:
         """Return the cycles that ended, the last first."""

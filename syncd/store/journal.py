@@ -1,6 +1,7 @@
 """Intent before the call, outcome after: what syncd set out to do, and what it knows of how that ended.
 
-    intend   one transaction: the intent, the details it touches dropped, the binding written
+    intend   one transaction: the intent, the details it touches dropped, the approval of a whole removal spent, the
+             binding written; unless that approval was revoked
     settle   one transaction: the outcome, the details dropped again, the approval spent, the binding written
 
 Details are dropped again at the end because somebody may have read them while the call was under way.
@@ -8,6 +9,7 @@ A creation stays *open* from its intent until its outcome is known or its key is
 an open one's entity from the list (design.md section 8).
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
@@ -20,7 +22,7 @@ from syncd.model.report import Outcome, Result
 from syncd.store.details import drop_details
 from syncd.store.memory import write_binding
 from syncd.store.records import OperationRecord
-from syncd.store.schema import approved_operations, bindings, journal
+from syncd.store.schema import approvals, approved_operations, bindings, journal
 from syncd.store.scope import Scope
 
 # Statements are built once: building one costs more than running it.
@@ -37,6 +39,9 @@ _SPEND = update(approved_operations).where(
     approved_operations.c.operation == bindparam("what"),
     approved_operations.c.spent_at.is_(None),
 )
+_REVOKED = select(approvals.c.revoked_at).where(
+    approvals.c.id == bindparam("which"), approvals.c.revoked_at.is_not(None)
+)
 _BOUND = select(bindings.c.entity).where(
     bindings.c.organization == bindparam("of"), bindings.c.key == bindparam("whose")
 )
@@ -49,25 +54,39 @@ class StoredJournal:
         self._scope = scope
         self._cycle_id = cycle_id
 
-    def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
-        """Record the intent, drop the details that *operation* touches, write *binding*: all or nothing."""
+    def intend(
+        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+    ) -> bool:
+        """Record the intent, drop the details that *operation* touches, write *binding*: all or nothing.
+
+        *spends* are operation ids whose approval is spent by it. Returns False, and records nothing, when the approval
+        that *binding* names was revoked.
+        """
         organization = self._scope.organization
         with self._scope.writing("record an intent") as connection:
+            if binding is not None and _is_revoked(connection, binding):
+                return False
             if binding is not None:
                 write_binding(connection, organization, binding)
             touches = _touches(connection, organization, operation, call)
             connection.execute(_ADD, self._row(operation, call, touches))
             if touches is not None:
                 drop_details(connection, organization, [touches])
+            self._spend(connection, spends)
+        return True
+
+    def _spend(self, connection: Connection, ids: Collection[str]) -> None:
+        organization, now = self._scope.organization, self._scope.clock.now()
+        for identity in ids:
+            connection.execute(_SPEND, {"of": organization, "what": identity, "spent_at": now})
 
     def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
         """Record the outcome, spend its approval on success, write *binding*: all or nothing."""
-        organization, now = self._scope.organization, self._scope.clock.now()
+        organization = self._scope.organization
         with self._scope.writing("record an outcome") as connection:
             self._settle_row(connection, outcome)
             if outcome.result is Result.APPLIED:
-                spent = {"of": organization, "what": outcome.operation.id, "spent_at": now}
-                connection.execute(_SPEND, spent)
+                self._spend(connection, [outcome.operation.id])
             touches = _touches(connection, organization, outcome.operation, outcome.operation.call)
             if touches is not None:
                 drop_details(connection, organization, [touches])
@@ -125,6 +144,11 @@ class StoredJournal:
             "attempts": outcome.attempts,
             "created": outcome.entity,
         }
+
+
+def _is_revoked(connection: Connection, binding: Binding) -> bool:
+    number = binding.approval
+    return number is not None and connection.execute(_REVOKED, {"which": number}).scalar() is not None
 
 
 def to_record(row: Row[Any]) -> OperationRecord:

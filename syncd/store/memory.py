@@ -1,13 +1,14 @@
 """Bindings, marks, counts and approvals: what a cycle knows before it looks at anything."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from syncd.errors import StoreError
-from syncd.model.memory import Approval, Binding, Mark, Memory, OpenIntent
+from syncd.model.memory import REVOKED, Approval, Binding, Mark, Memory, OpenIntent
 from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.store.schema import approvals, approved_operations, bindings, journal, marks, source_counts
 from syncd.store.scope import Scope
@@ -27,6 +28,7 @@ class StoredMemory:
                 bindings=_bindings(connection, organization),
                 marks=_marks(connection, organization),
                 approvals=unspent_approvals(connection, organization, self._scope.clock.now()),
+                revoked=_revoked_operations(connection, organization),
                 counts=_counts(connection, organization),
                 open_intents=_open_intents(connection, organization),
             )
@@ -122,7 +124,9 @@ def write_binding(connection: Connection, organization: str, binding: Binding, *
         "removed_at": binding.removed_at,
         "groups": list(binding.groups) or None,
         "began_at": binding.began_at,
+        "approval": binding.approval,
         "stuck": binding.stuck,
+        "stuck_under": binding.stuck_under,
     }
     connection.execute(_BIND, row)
     # Else an old creation could claim, later and unasked, an entity that somebody else made.
@@ -162,6 +166,7 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
         .where(
             approvals.c.organization == organization,
             approvals.c.expires_at > now,
+            approvals.c.revoked_at.is_(None),
             approved_operations.c.spent_at.is_(None),
         )
         .order_by(approvals.c.id)
@@ -170,9 +175,15 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
     for number, digest, by, expires_at, operation in rows:
         left.setdefault((number, digest, by, expires_at), set()).add(operation)
     return tuple(
-        Approval(digest=digest, operations=frozenset(operations), by=by, expires_at=expires_at)
-        for (_, digest, by, expires_at), operations in left.items()
+        Approval(number=number, digest=digest, operations=frozenset(operations), by=by, expires_at=expires_at)
+        for (number, digest, by, expires_at), operations in left.items()
     )
+
+
+def _revoked_operations(connection: Connection, organization: str) -> frozenset[str]:
+    query = select(approved_operations.c.operation).join(approvals, approved_operations.c.approval == approvals.c.id)
+    query = query.where(approvals.c.organization == organization, approvals.c.revoked_at.is_not(None))
+    return frozenset(connection.execute(query.where(approved_operations.c.spent_at.is_(None))).scalars())
 
 
 def _bindings(
@@ -181,7 +192,7 @@ def _bindings(
     query = select(bindings).where(bindings.c.organization == organization)
     if which is not None:
         query = query.where(which)
-    return {
+    found = {
         Key(row.key): Binding(
             key=Key(row.key),
             entity=EntityId(row.entity),
@@ -192,10 +203,22 @@ def _bindings(
             removed_at=row.removed_at,
             groups=tuple(EntityId(group) for group in row.groups or ()),
             began_at=row.began_at,
+            approval=row.approval,
             stuck=row.stuck,
+            stuck_under=row.stuck_under,
         )
         for row in connection.execute(query)
     }
+    for key in found.keys() & _revoked_removals(connection, organization):
+        found[key] = replace(found[key], stuck=REVOKED, stuck_under="")
+    return found
+
+
+def _revoked_removals(connection: Connection, organization: str) -> set[Key]:
+    """Return whose removal has begun under an approval that was revoked since."""
+    query = select(bindings.c.key).join(approvals, approvals.c.id == bindings.c.approval)
+    query = query.where(bindings.c.organization == organization, bindings.c.began_at.is_not(None))
+    return {Key(key) for key in connection.execute(query.where(approvals.c.revoked_at.is_not(None))).scalars()}
 
 
 def _marks(connection: Connection, organization: str, key: Key | None = None) -> dict[Key, Mark]:

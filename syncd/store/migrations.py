@@ -220,4 +220,17 @@ def _removals_under_way(connection: Connection) -> None:
     )
 
 
-MIGRATIONS = (Migration(1, _first), Migration(2, _void_approvals), Migration(3, _removals_under_way))
+def _revocations(connection: Connection) -> None:
+    """An approval can be revoked, and a removal remembers under which one it began."""
+    connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN approval INTEGER")
+    connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN stuck_under TEXT NOT NULL DEFAULT ''")
+    connection.exec_driver_sql("ALTER TABLE approvals ADD COLUMN revoked_at BIGINT")
+    connection.exec_driver_sql("ALTER TABLE approvals ADD COLUMN revoked_by TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS = (
+    Migration(1, _first),
+    Migration(2, _void_approvals),
+    Migration(3, _removals_under_way),
+    Migration(4, _revocations),
+)

@@ -28,6 +28,15 @@ class CycleRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """What was taken back: how many *approvals*, what they would still have freed, and whose removals are under way."""
+
+    approvals: int
+    operations: frozenset[str]
+    under_way: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRecord:
     """One operation of one cycle.
 

@@ -5,7 +5,7 @@
     marks                since when a bound key is missing or disabled
     source_counts        entries of the last good read
     approvals            what a person freed ...
-    approved_operations  ... operation by operation, each spent by its success
+    approved_operations  ... operation by operation, each spent by its success or the first call of its removal
     details              what was read per entity
     journal              intent before the call, outcome after
     cycles               what came of each cycle
@@ -70,6 +70,9 @@ bindings = Table(
     Column("groups", Plain),
     Column("began_at", Moment),
     Column("stuck", Text, nullable=False, server_default=text("''")),
+    # The id of an approval, which may have been forgotten since.
+    Column("approval", Integer),
+    Column("stuck_under", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("organization", "entity"),
 )
 
@@ -100,6 +103,8 @@ approvals = Table(
     Column("approved_by", Text, nullable=False),
     Column("approved_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    Column("revoked_by", Text, nullable=False, server_default=text("''")),
 )
 
 approved_operations = Table(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from syncd.clock import SystemClock
 from syncd.errors import ConfigurationError, Problem
 from syncd.model.names import identity_of, kind_of
+from syncd.model.operation import hashed
 from syncd.ports import Clock, Observer, Source, Target
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.sources.registry import row_of
@@ -98,6 +99,7 @@ def build(
         organization_id=organization.workmail.organization_id,
         source=build_source(loaded, organization, rules, clock=clock, observer=observer),
         source_name=f"{row_of(organization.source).name}:{organization.mapping.key}",
+        configuration=hashed(organization.model_dump(mode="json")),
         map_snapshot=partial(map_snapshot, rules=rules, limits=limits),
         given=rules.given,
         limits=limits,

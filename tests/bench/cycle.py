@@ -103,6 +103,7 @@ def make_parts(folder: Path) -> tuple[Parts, Emulator]:
             needs=rules.needs,
         ),
         source_name="csv:employee_id",
+        configuration="as it is",
         map_snapshot=partial(map_snapshot, rules=rules, limits=limits),
         given=frozenset({"profile"}),
         limits=limits,

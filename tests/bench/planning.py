@@ -83,6 +83,7 @@ def _plan(desired: Desired, observed: Observed, memory: Memory) -> Plan:
     marks = updated_marks(memory, desired, source=SOURCE, now=NOW)
     standings, rejections = match(desired, observed, memory, marks=marks, policy=policy, source=SOURCE, now=NOW)
     situation = Situation(
+        configuration="as it is",
         pages=PAGES,
         organization="corp",
         source=SOURCE,

@@ -11,7 +11,7 @@ import pytest
 
 from syncd.errors import UsageError
 from syncd.model.detail import ALIASES, PROFILE
-from syncd.model.memory import Approval, Mark
+from syncd.model.memory import REVOKED, Approval, Mark
 from syncd.model.names import Key, Kind
 from syncd.model.operation import Call, Generated, Operation, Ref
 from syncd.model.report import Outcome, Report, Result
@@ -20,7 +20,7 @@ from syncd.ports import DetailsStore, History, Journal, Lock
 from syncd.store.memory import StoredMemory
 from syncd.store.store import Store
 from syncd.workmail.facets import PAGES
-from tests.builders import ORGANIZATION_ID, binding, entity_id, known, operation, plan
+from tests.builders import NOW, ORGANIZATION_ID, binding, entity_id, known, operation, plan
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import FakeDetails, FakeStores
 
@@ -33,6 +33,10 @@ class ApprovingHistory(History, Protocol):
 
     def approve(self, approval: Approval) -> None:
         """Record *approval*."""
+        ...
+
+    def revoke(self, digest: str, *, by: str) -> object:
+        """Take back what was approved of the plan *digest*."""
         ...
 
 
@@ -293,6 +297,54 @@ def test_success_spends_an_approval(ports: Ports) -> None:
     journal.settle(applied(alias()))
 
     assert ports.memory.load().approvals == (replace(given, operations=frozenset({alias("leela").id})),)
+
+
+def test_the_first_call_of_a_removal_spends_all_of_it(ports: Ports) -> None:
+    """With the intent what it spends is spent, in every approval; the rest stays approved."""
+    given = approval(ports.clock, alias(), alias("leela"), alias("amy"))
+    ports.history.approve(given)
+
+    assert ports.journal("c1").intend(alias(), alias().call, spends=[alias().id, alias("leela").id])
+
+    assert ports.memory.load().approvals == (replace(given, operations=frozenset({alias("amy").id})),)
+
+
+def test_what_is_revoked_is_approved_no_more(ports: Ports) -> None:
+    """It frees nothing, and is remembered as what a person said no to, until another approval of it is spent."""
+    given = approval(ports.clock, alias())
+    ports.history.approve(given)
+    ports.history.revoke(given.digest, by="amy")
+    refused = ports.memory.load()
+    ports.history.approve(given)
+    again = ports.memory.load()
+    journal = ports.journal("c1")
+    journal.intend(alias(), alias().call)
+    journal.settle(applied(alias()))
+    done = ports.memory.load()
+
+    assert (refused.approvals, refused.revoked) == ((), given.operations)
+    assert (again.approvals, again.revoked) == ((given,), given.operations)
+    assert (done.approvals, done.revoked) == ((), frozenset())
+
+
+def test_a_removal_under_way_is_stuck_once_its_approval_is_revoked(ports: Ports) -> None:
+    """It may not go on, not even in a cycle that has read the memory before; after its end it is bound as ever."""
+    given = approval(ports.clock, alias())
+    ports.history.approve(given)
+    (number,) = [each.number for each in ports.memory.load().approvals]
+    begun = binding(FRY, began_at=NOW, approval=number, stuck_under="as it was")
+    assert ports.journal("c1").intend(alias(), alias().call, binding=begun)
+    before = ports.memory.begun()[FRY]
+
+    ports.history.revoke(given.digest, by="amy")
+
+    assert before == begun
+    for now in (ports.memory.begun()[FRY], ports.memory.load().bindings[FRY]):
+        assert (now.stuck, now.stuck_under) == (REVOKED, "")
+    assert not ports.journal("c1").intend(alias(), alias().call, binding=replace(begun, addresses=("a@b",)))
+    assert ports.memory.begun()[FRY].addresses == ()
+    ports.memory.bind(replace(begun, began_at=None))
+    assert ports.memory.load().bindings[FRY].stuck == ""
 
 
 @pytest.mark.parametrize("result", [Result.FAILED, Result.UNKNOWN, Result.SKIPPED])

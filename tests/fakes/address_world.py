@@ -196,6 +196,7 @@ class Wish:
             pages=PAGES,
             organization="corp",
             source=SOURCE,
+            configuration="as it is",
             policy=Policy(
                 mode=Mode.FULL,
                 manage=Manage.model_validate({"aliases": self.manage if self.manage != "false" else False}),

@@ -35,6 +35,7 @@ class World:
     switches: Switches = field(default_factory=Switches)
     wrap: Callable[[Emulator], Service] = lambda emulator: emulator
     verify_within: timedelta = timedelta(0)
+    configuration: str = "as it is"
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -62,6 +63,7 @@ class World:
             organization_id=ORGANIZATION_ID,
             source=ListSource(Snapshot(entries={}, read=frozenset(STATED))),
             source_name="csv:employee_id",
+            configuration=self.configuration,
             map_snapshot=lambda _: self.desired,
             given=frozenset({"profile"}),
             limits=workmail_limits(),

@@ -9,7 +9,7 @@ from typing import Any
 from syncd.errors import UsageError
 from syncd.model.detail import Detail, Details, Thing
 from syncd.model.entry import Snapshot
-from syncd.model.memory import Approval, Binding, Mark, Memory, OpenIntent
+from syncd.model.memory import REVOKED, Approval, Binding, Mark, Memory, OpenIntent
 from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.model.operation import Call, Operation
 from syncd.model.plan import Plan
@@ -26,6 +26,7 @@ class FakeStores:
         self.marks: dict[Key, Mark] = {}
         self.counts: dict[Kind, int] = {}
         self.approvals: list[Approval] = []
+        self.revoked: set[int] = set()
         self.kept: dict[tuple[Thing, EntityId], tuple[Any, datetime]] = {}
         self.open: dict[str, OpenIntent] = {}
         self.intents: list[Operation] = []
@@ -35,9 +36,12 @@ class FakeStores:
     def load_memory(self) -> Memory:
         now = self.clock.now()
         return Memory(
-            bindings=dict(self.bindings),
+            bindings={key: self._as_revoked(binding) for key, binding in self.bindings.items()},
             marks=dict(self.marks),
-            approvals=tuple(a for a in self.approvals if a.expires_at > now),
+            approvals=tuple(
+                a for a in self.approvals if a.expires_at > now and a.operations and a.number not in self.revoked
+            ),
+            revoked=frozenset(i for a in self.approvals if a.number in self.revoked for i in a.operations),
             counts=dict(self.counts),
             open_intents=tuple(self.open.values()),
         )
@@ -51,7 +55,12 @@ class FakeStores:
         self.counts = dict(counts) or self.counts
 
     def begun(self) -> Mapping[Key, Binding]:
-        return {key: binding for key, binding in self.bindings.items() if binding.began_at is not None}
+        return {key: self._as_revoked(one) for key, one in self.bindings.items() if one.began_at is not None}
+
+    def _as_revoked(self, binding: Binding) -> Binding:
+        if binding.began_at is None or binding.approval not in self.revoked:
+            return binding
+        return replace(binding, stuck=REVOKED, stuck_under="")
 
     def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
         if replaces is not None:
@@ -63,7 +72,11 @@ class FakeStores:
         self.bindings.pop(key, None)
 
     # Journal
-    def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
+    def intend(
+        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+    ) -> bool:
+        if binding is not None and binding.approval in self.revoked:
+            return False
         self.intents.append(operation)
         for item in [item for item in self.kept if item[1] == operation.entity]:
             del self.kept[item]
@@ -78,15 +91,17 @@ class FakeStores:
                 name=str(operation.after["name"]),
                 at=self.clock.now(),
             )
+        self._spend(spends)
+        return True
+
+    def _spend(self, ids: Collection[str]) -> None:
+        self.approvals = [replace(each, operations=each.operations.difference(ids)) for each in self.approvals]
 
     def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
         if outcome.result is not Result.UNKNOWN:
             self.open.pop(outcome.operation.id, None)
         if outcome.result is Result.APPLIED:
-            self.approvals = [
-                replace(approval, operations=approval.operations - {outcome.operation.id})
-                for approval in self.approvals
-            ]
+            self._spend([outcome.operation.id])
         if binding is not None:
             self.bind(binding, replaces=replaces)
 
@@ -105,7 +120,10 @@ class FakeStores:
         raise UsageError(message)
 
     def approve(self, approval: Approval) -> None:
-        self.approvals.append(approval)
+        self.approvals.append(replace(approval, number=len(self.approvals) + 1))
+
+    def revoke(self, digest: str, *, by: str = "ada") -> None:
+        self.revoked |= {approval.number for approval in self.approvals if approval.digest == digest}
 
     # Lock
     @contextmanager

@@ -110,6 +110,25 @@ def test_what_a_guard_withholds_needs_a_yes(place: Place) -> None:
     assert "nothing to approve" in place.syncd("approve", digest_of(place.syncd("plan").stdout)).stdout
 
 
+def test_a_yes_can_be_taken_back(place: Place) -> None:
+    """What was revoked waits, even where no guard counts it any more, and is sent after another approval."""
+    place.syncd("sync")
+    place.day("day3")
+    digest = digest_of(place.syncd("plan").stdout)
+    nothing = place.syncd("revoke", digest)
+    place.syncd("approve", digest)
+    revoked = place.syncd("revoke", digest, "--by", "hermes")
+    place.change("    mode: full\n", "    mode: full\n    guards: {removals: {percent: 100}}\n")
+    refused = place.syncd("sync")
+    place.syncd("approve", digest)
+    done = place.syncd("sync")
+
+    assert "is not approved: there is nothing to revoke" in nothing.stdout
+    assert "must be approved again" in revoked.stdout
+    assert (refused.returncode, done.returncode) == (3, 0)
+    assert "its approval was revoked: approve the plan if it is to be sent" in refused.stdout
+
+
 def test_operations_that_fail_end_with_4(place: Place) -> None:
     """One failing call fails its operation and no other."""
     place.syncd("sync")

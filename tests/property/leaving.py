@@ -223,6 +223,8 @@ class Play:
     #: What an admin has given to somebody half removed.
     given: Shape = NOTHING
     given_to: Key | None = None
+    #: The digest of the plan that was approved.
+    approved: str = ""
     exit_codes: list[int | None] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -271,7 +273,9 @@ class Play:
         self.world.desired = self.directory.mapped()
         if self.scenario.approved:
             assert self.world.fresh().exit_code == 3
-            self.world.approve(self.world.fresh_plan())
+            plan = self.world.fresh_plan()
+            self.approved = plan.digest
+            self.world.approve(plan)
 
 
 def opened(scenario: Scenario) -> Play:

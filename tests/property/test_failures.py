@@ -23,7 +23,6 @@ from syncd.emulator.faults import ErrorAnswer, Fault
 from syncd.errors import SyncdError
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, Kind
-from syncd.model.operation import Call, Operation
 from syncd.model.policy import Manage, Mode, Policy, Removal
 from syncd.model.report import Outcome, Report, Result
 from tests.builders import wanted
@@ -245,10 +244,11 @@ class MortalJournal:
         self._stores = world.stores
         self._hangman = hangman
 
-    def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
+    def intend(self, *what: Any, **more: Any) -> bool:  # noqa: ANN401 - as it comes
         self._hangman.passes("before an intent")
-        self._stores.intend(operation, call, binding=binding)
+        may_go = self._stores.intend(*what, **more)
         self._hangman.passes("after an intent")
+        return may_go
 
     def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
         self._hangman.passes("before an outcome")

@@ -15,6 +15,7 @@ from tests.property.troubles import (
     AS_BEFORE,
     REMOVED,
     TROUBLES,
+    TROUBLES_BY_NAME,
     came_back,
     died_after,
     died_before,
@@ -42,7 +43,8 @@ def struck_calls(scenario: Scenario, trouble: str, calls: int) -> list[int]:
 def test_a_removal_ends_wholly_or_not_at_all(scenario: Scenario) -> None:
     """Once the trouble is over, each leaver is removed as approved or as before; nobody else is harmed, ever."""
     calls = writing_calls(scenario)
-    runs = [run(scenario, trouble, at) for trouble in TROUBLES for at in struck_calls(scenario, trouble.name, calls)]
+    troubles = [trouble for trouble in TROUBLES if scenario.approved or not trouble.approval]
+    runs = [run(scenario, trouble, at) for trouble in troubles for at in struck_calls(scenario, trouble.name, calls)]
     print(f"\n{table(runs)}")
     wrong = [one for one in runs if one.problems]
 
@@ -67,6 +69,44 @@ def test_a_return_that_is_interrupted_gives_everything_back(scenario: Scenario) 
             if play.world.breaker.struck is None:
                 break
         assert at > 1
+
+
+@pytest.mark.parametrize("at", range(1, 4))
+def test_a_revoked_removal_is_given_back_and_waits(at: int) -> None:
+    """Who was half removed is as before, and stays so, as do those who had not begun, until somebody approves again."""
+    scenario = next(scenario for scenario in SCENARIOS if scenario.approved)
+    play = opened(scenario)
+    play.leave()
+    play.world.breaker.arm(at, died_after)
+    play.cycle()
+    play.world.stores.revoke(play.approved)
+    play.cycles(AFTERWARDS)
+    given_back = {key: verdict(play, key) for key in play.leavers}
+    code = play.exit_codes[-1]
+    play.world.approve(play.world.fresh_plan())
+    play.cycles(2, later=())
+
+    assert (set(given_back.values()), code) == ({AS_BEFORE}, 3)
+    assert {verdict(play, key) for key in play.leavers} == {REMOVED}
+
+
+@by_name
+def test_a_refused_removal_begins_again_under_another_configuration(scenario: Scenario) -> None:
+    """Refused for good it is given back and waits; a changed configuration, like an approval, lets it begin again."""
+    play = opened(scenario)
+    play.leave()
+    play.world.breaker.arm(1, TROUBLES_BY_NAME["access denied"].strike)
+    play.cycles(2)
+    play.world.fail()
+    play.cycles(2)
+    waiting = {verdict(play, key) for key in play.leavers}
+    play.world.configuration = "another role"
+    if scenario.approved:
+        play.world.approve(play.world.fresh_plan())
+    play.cycles(2, later=())
+
+    assert AS_BEFORE in waiting
+    assert {verdict(play, key) for key in play.leavers} == {REMOVED}
 
 
 @by_name

@@ -40,11 +40,12 @@ class Trouble:
     """What strikes, what happens *meanwhile*, for how many cycles it is *lasting*, and how it is *over*.
 
     *later* numbers those of these cycles that are two hours later. With *calm* nothing fails while it lasts: half a
-    removal is as wrong then as afterwards.
+    removal is as wrong then as afterwards. What is about an *approval* strikes only removals that needed one.
     """
 
     name: str
     strike: Strike
+    approval: bool = False
     meanwhile: Callable[[Play], None] = lambda _: None
     lasting: int = 0
     later: tuple[int, ...] = LATER
@@ -145,6 +146,10 @@ def came_back(play: Play, key: Key) -> None:
         play.directory.change(play.scenario.newcomer, primary=f"professor@{DOMAIN}")
 
 
+def _is_revoked(play: Play) -> None:
+    play.world.stores.revoke(play.approved)
+
+
 def _is_rejected(play: Play) -> None:
     play.directory.set_status(play.struck, "rejected")
 
@@ -178,6 +183,7 @@ class _Change:
     begins: Callable[[Play], None]
     ends: Callable[[Play], None] = _nothing
     lasts: bool = True
+    approval: bool = False
 
 
 _CHANGES = (
@@ -188,6 +194,7 @@ _CHANGES = (
     _Change(name="the source is disbelieved", begins=half_is_missing, ends=_all_are_back),
     _Change(name="it is protected", begins=_is_protected, ends=_policy_is_back),
     _Change(name="the mode removes nobody", begins=_mode_removes_nobody, ends=_policy_is_back),
+    _Change(name="its approval is revoked", begins=_is_revoked, approval=True),
 )
 _DENIED = _failing("AccessDeniedException", 400)
 _BROKEN = _failing("InternalFailure", 500)
@@ -202,6 +209,7 @@ def _after_death(change: _Change) -> Trouble:
         lasting=3 if change.lasts else 0,
         over=change.ends,
         calm=change.lasts,
+        approval=change.approval,
     )
 
 
@@ -212,7 +220,14 @@ def _while_failing(change: _Change, name: str, strike: Strike) -> Trouble:
         _mended(play)
         change.ends(play)
 
-    return Trouble(name=f"{name}, {change.name}", strike=strike, meanwhile=change.begins, lasting=3, over=over)
+    return Trouble(
+        name=f"{name}, {change.name}",
+        strike=strike,
+        meanwhile=change.begins,
+        lasting=3,
+        over=over,
+        approval=change.approval,
+    )
 
 
 TROUBLES = (
@@ -228,6 +243,7 @@ TROUBLES = (
     *(_while_failing(change, "denied", _DENIED) for change in _CHANGES),
     *(_while_failing(change, "500", _BROKEN) for change in _CHANGES),
 )
+TROUBLES_BY_NAME = {trouble.name: trouble for trouble in TROUBLES}
 
 
 # --- how it ended ----------------------------------------------------------------------------------------------------

@@ -83,9 +83,11 @@ class WatchedStores(FakeStores):
         super().__init__(clock)
         self._log = log
 
-    def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
-        super().intend(operation, call, binding=binding)
-        self._log.append(operation)
+    def intend(self, operation: Operation, *rest: Any, **more: Any) -> bool:  # noqa: ANN401 - as they come
+        may_go = super().intend(operation, *rest, **more)
+        if may_go:
+            self._log.append(operation)
+        return may_go
 
 
 @dataclass

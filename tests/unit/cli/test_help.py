@@ -16,6 +16,7 @@ COMMANDS = [
     "sync",
     "run",
     "approve",
+    "revoke",
     "status",
     "history",
     "explain",

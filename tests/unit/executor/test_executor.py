@@ -329,7 +329,7 @@ def test_without_journal_nothing_is_sent() -> None:
     run = Run(service)
 
     class Full(FakeStores):
-        def intend(self, operation: Operation, call: Call | None, *, binding: Binding | None = None) -> None:
+        def intend(self, *what: object, **more: object) -> bool:
             raise StoreError("disk full")
 
     run.executor.journal = Full(run.clock)

@@ -36,12 +36,12 @@ def about(kind: str, key: Key = FRY, entity: str | None = "id-fry", bundle: str 
 def test_a_leavers_addresses_are_stored_before_the_first_is_given_up() -> None:
     """Every operation of the removal carries them, the primary first; other operations carry nothing."""
     now = here(binding("user:fry"))
-    stored = before_sending(now, about("alias.remove", bundle="removal:user:fry"))
+    stored = before_sending(now, {}, about("alias.remove", bundle="removal:user:fry"))
     assert stored is not None
     assert stored.addresses == (f"fry@{DOMAIN}", f"a@{DOMAIN}", f"z@{DOMAIN}")
     exit_ = operation("member.remove", "group:crew", entity="id-crew", bundle="removal:user:fry")
-    assert before_sending(now, exit_) == stored
-    assert before_sending(now, about("alias.remove")) is None
+    assert before_sending(now, {}, exit_) == stored
+    assert before_sending(now, {}, about("alias.remove")) is None
 
 
 def test_a_creation_binds() -> None:

@@ -146,5 +146,5 @@ def test_what_rests_on_the_same_row_is_withheld_together() -> None:
 def test_a_plan_is_applied_as_far_as_it_was_not_withheld() -> None:
     """What it withheld is sent only if an approval frees it now."""
     made = judged(FIRST, SECOND, guards=[Trips("removal:a")])
-    assert chosen_ids(made, ()) == {SECOND.id}
-    assert chosen_ids(made, [approval(FIRST.id)]) == {FIRST.id, SECOND.id}
+    assert chosen_ids(made, Memory()) == {SECOND.id}
+    assert chosen_ids(made, Memory(approvals=(approval(FIRST.id),))) == {FIRST.id, SECOND.id}
