@@ -38,7 +38,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
     from syncd.planning import document
     from syncd.store.settings import store_path
     from syncd.store.store import Store
-    from syncd.workmail.facets import PAGES
+    from syncd.workmail.pages import PAGES
 
     return Store(
         store_path(loaded.settings.store, loaded.folder),
@@ -86,8 +86,9 @@ def build(
     from syncd.guards import GUARDS, SOURCE_GUARDS
     from syncd.mapping.rules import Rules
     from syncd.mapping.snapshot import map_snapshot
-    from syncd.workmail.facets import FACETS, PAGES
+    from syncd.workmail.facets import FACETS
     from syncd.workmail.limits import workmail_limits
+    from syncd.workmail.pages import PAGES
 
     clock = clock or SystemClock(stop)
     stored = store.organization(organization.workmail.organization_id)

@@ -16,7 +16,7 @@ from syncd.planning.document import dumps, from_document, loads, to_document
 from syncd.rendering.html import render_html
 from syncd.rendering.markdown import render_markdown
 from syncd.rendering.text import render_report, render_text
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.property.strategies import plans, reports
 
 CODES = re.compile(r"\x1b\[[0-9;]+m")
