@@ -218,11 +218,11 @@ def report_files(
     clock: Clock | None = None,
 ) -> "ReportFiles | None":
     """Return who writes a report of each cycle; None where no folder is configured."""
-    from syncd.notices.report_files import ReportFiles
-
     reports = loaded.settings.reports
     if reports.folder is None:
         return None
+    from syncd.notices.report_files import ReportFiles
+
     return ReportFiles(reports.folder, reports.keep, clock or SystemClock(), on_failure, event=event)
 
 
