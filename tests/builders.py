@@ -20,8 +20,8 @@ from syncd.model.policy import Mode, Policy
 from syncd.model.situation import Situation
 from syncd.model.standing import Standings
 from syncd.model.state import Desired, Entity, Organization, State, Wanted
-from syncd.workmail.facets import PAGES
 from syncd.workmail.observe import FUSE
+from syncd.workmail.pages import PAGES
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ORGANIZATION_ID = "m-0123456789abcdef0123456789abcdef"

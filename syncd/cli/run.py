@@ -6,14 +6,16 @@ import sys
 
 from syncd.cli.options import ConfigOption, OrganizationOption
 from syncd.cli.selection import abandon, begin, log_to_stderr, open_store
+from syncd.collector import uncollected
 
 
 def run(*, config: ConfigOption = None, organization: OrganizationOption = None) -> int:
     """Run cycles on schedule until told to stop; serve metrics, health and a status page."""
-    from syncd.daemon.requests import Mailbox, Wish
-    from syncd.daemon.signals import taking_signals
-    from syncd.telemetry.logs import get_logger
-    from syncd.wiring.daemon import Reading, Service
+    with uncollected():
+        from syncd.daemon.requests import Mailbox, Wish
+        from syncd.daemon.signals import taking_signals
+        from syncd.telemetry.logs import get_logger
+        from syncd.wiring.daemon import Reading, Service
 
     selection = begin(config, organization)
     log_to_stderr(selection.loaded)

@@ -103,16 +103,17 @@ def run_cycles(
 def _run_cycles(
     selection: Selection, options: "Options", show: "Callable[[Report], None]", figures: "Figures | None"
 ) -> int:
-    from syncd import wiring
-    from syncd.cycle import run_cycle
-    from syncd.daemon.signals import stopping_on_signals
+    with uncollected():
+        from syncd import wiring
+        from syncd.cycle import run_cycle
+        from syncd.daemon.signals import stopping_on_signals
 
     stop = threading.Event()
     codes = []
     with ExitStack() as stack:
         stack.enter_context(stopping_on_signals(stop, told=_tell_stop, abandon=abandon))
         store = stack.enter_context(open_store(selection))
-        notices = None if options.dry_run else stack.enter_context(_notices(selection, store))
+        notices = stack.enter_context(_notices(selection, store)) if _are_told(selection, options) else None
         if figures is not None:
             figures.opened(store, {each.name: each.workmail.organization_id for each in selection.organizations})
         for organization in selection.organizations:
@@ -120,7 +121,7 @@ def _run_cycles(
                 break
             try:
                 with _observed(selection, organization.name, options.command, figures) as observer:
-                    told = observer if notices is None else _told(selection, organization, observer, notices)
+                    told = observer if options.dry_run else _told(selection, organization, observer, notices)
                     with uncollected():
                         parts = wiring.build(selection.loaded, organization, store=store, observer=told, stop=stop)
                     report = run_cycle(parts, options)
@@ -168,6 +169,13 @@ def _shown(selection: Selection, organization: str, command: str) -> "Iterator[O
         yield TelemetryObserver(organization)
 
 
+def _are_told(selection: Selection, options: "Options") -> bool:
+    """Return whether there is anybody to tell of the cycles: what sends is loaded for them alone."""
+    settings = selection.loaded.settings
+    is_pinged = any(each.heartbeat is not None for each in settings.organizations)
+    return not options.dry_run and (bool(settings.notices) or is_pinged)
+
+
 @contextmanager
 def _notices(selection: Selection, store: "Store") -> "Iterator[Notices]":
     """Tell people of the cycles as the daemon does; what was told before is known from the history."""
@@ -178,16 +186,15 @@ def _notices(selection: Selection, store: "Store") -> "Iterator[Notices]":
         typer.echo(f"syncd: {name.replace('_', ' ')}: {fields.get('notice')}: {fields.get('reason', '')}", err=True)
 
     notices = wiring.notices(selection.loaded, on_outcome=lambda _name, _outcome: None, event=told)
-    if selection.loaded.settings.notices or wiring.heartbeats(selection.loaded):
-        for each in selection.organizations:
-            past.seed(notices, each.name, store.organization(each.workmail.organization_id))
-        notices.start()
+    for each in selection.organizations:
+        past.seed(notices, each.name, store.organization(each.workmail.organization_id))
+    notices.start()
     yield notices
     notices.stop(_NOTICES_WITHIN_S)
 
 
 def _told(
-    selection: Selection, organization: "OrganizationSettings", observer: "Observer", notices: "Notices"
+    selection: Selection, organization: "OrganizationSettings", observer: "Observer", notices: "Notices | None"
 ) -> "Observer":
     """Let notices and report files be made beside what *observer* does."""
     from syncd import wiring
@@ -199,8 +206,9 @@ def _told(
 
     name, mode = organization.name, organization.mode.value
     files = wiring.report_files(selection.loaded, on_failure=lost, event=observer.event)
+    told = [] if notices is None else [notices.observer(name, mode)]
     reports = [] if files is None else [files.observer(name, mode)]
-    return Several(observer, notices.observer(name, mode), *reports)
+    return Several(observer, *told, *reports)
 
 
 def _tell_stop(_signal: str) -> None:

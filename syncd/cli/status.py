@@ -60,10 +60,12 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
     from syncd.clock import SystemClock
     from syncd.model.half_removed import half_removed
     from syncd.model.names import kind_of
+    from syncd.planning.document import gist
 
     memory = stored.memory.load()
     cycles = stored.history.cycles(1)
-    plan = stored.history.last_plan()
+    document = stored.history.last_document()
+    plan = None if document is None else gist(document)
     approved = {operation for approval in memory.approvals for operation in approval.operations}
     held = {key for key, binding in memory.bindings.items() if binding.removed_at is None}
     return StoredStatus(
@@ -75,7 +77,7 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
         owned=dict(Counter(kind_of(key).value for key in held)),
         pending_removals=sum(key in held for key in memory.marks),
         last_plan=None if plan is None else plan.digest,
-        withheld=0 if plan is None else len(plan.withheld.keys() - approved),
+        withheld=0 if plan is None else len(plan.withheld - approved),
         approvals=memory.approvals,
         half_removed=half_removed(memory.bindings, organization.policy, plan, SystemClock().now()),
     )

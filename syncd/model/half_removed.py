@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, identity_of
-from syncd.model.plan import HALF_REMOVED, Plan
+from syncd.model.plan import HALF_REMOVED, Gist, Plan
 from syncd.model.policy import Mode, Policy
 
 
@@ -45,7 +45,7 @@ class HalfRemoved:
 
 
 def half_removed(
-    bindings: Mapping[Key, Binding], policy: Policy, plan: Plan | None, now: datetime
+    bindings: Mapping[Key, Binding], policy: Policy, plan: Plan | Gist | None, now: datetime
 ) -> tuple[HalfRemoved, ...]:
     """Return those of *bindings* whose removal has begun and is not over, by key; *plan* is the last one."""
     given_up = {} if plan is None else {note.subject: note.text for note in plan.notes if note.code == HALF_REMOVED}

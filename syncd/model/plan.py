@@ -214,3 +214,13 @@ class Proposed:
     operations: Iterable[Operation]
     notes: Sequence[Note] = ()
     blocked: Mapping[Key, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gist:
+    """What is shown of a stored plan where nobody looks at its operations; *withheld* are the ids of what waits."""
+
+    digest: str
+    withheld: frozenset[str]
+    notes: tuple[Note, ...]
+    names: Mapping[str, str]

@@ -15,7 +15,7 @@ from syncd.model.names import fold
 class Section(BaseModel):
     """A part of the configuration file: frozen, unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class Mode(StrEnum):

@@ -21,7 +21,7 @@ from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Bundle, Call, Fact, Generated, Merged, Operation, Parameter, Ref, hashed, plain
 from syncd.model.page import Pages, Verb
-from syncd.model.plan import SCHEMA_VERSION, Cause, Finding, Limit, Note, Plan, Populations, Withheld
+from syncd.model.plan import SCHEMA_VERSION, Cause, Finding, Gist, Limit, Note, Plan, Populations, Withheld
 from syncd.model.standing import Pending
 from syncd.planning.fields import HINT, Field
 
@@ -37,11 +37,38 @@ def loads(text: str, pages: Pages) -> Plan:
     Raises:
         UsageError: no JSON, another schema version, or a document that was edited.
     """
+    return from_document(_parsed(text), pages)
+
+
+def gist(text: str) -> Gist:
+    """Return the gist of the plan that *text* holds, in a tenth of the time: no operation is read or looked at.
+
+    Raises:
+        UsageError: no JSON, another schema version, or something missing or of a wrong type.
+    """
+    root = _root(_parsed(text))
+    return Gist(
+        digest=root["digest"].text(),
+        withheld=frozenset(root["withheld"].members()),
+        notes=root["notes"].each(_read_note),
+        names=root["names"].mapped(Field.text),
+    )
+
+
+def _parsed(text: str) -> object:
     try:
-        document = json.loads(text)
+        document: object = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"The plan document can't be used: it is no JSON: {error}.", hint=HINT) from error
-    return from_document(document, pages)
+    return document
+
+
+def _root(document: object) -> Field:
+    root = Field(document)
+    version = root["schema_version"]
+    if version.value != SCHEMA_VERSION:
+        raise version.refusal(f"is {version.value!r}, this syncd reads {SCHEMA_VERSION}")
+    return root
 
 
 def to_document(plan: Plan) -> dict[str, Any]:
@@ -74,10 +101,7 @@ def from_document(document: object, pages: Pages) -> Plan:
         UsageError: another schema version, something missing or of a wrong type, or an id, digest or count
             that isn't what the content gives.
     """
-    root = Field(document)
-    version = root["schema_version"]
-    if version.value != SCHEMA_VERSION:
-        raise version.refusal(f"is {version.value!r}, this syncd reads {SCHEMA_VERSION}")
+    root = _root(document)
     read = _Reader(pages)
     plan = Plan(
         organization=root["organization"].text(),

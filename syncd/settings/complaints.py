@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from syncd.errors import Problem
-from syncd.settings.shape import Schema, Shape
+from syncd.settings.shape import Shape
 from syncd.settings.strict_yaml import Entries, Items, Node, Scalar
 
 Location = Sequence[str | int]
@@ -27,9 +29,9 @@ class Place:
     steps: tuple[str | int, ...] = ()
 
 
-def find_place(tree: Node, schema: Schema, location: Location) -> Place:
+def find_place(tree: Node, model: type[BaseModel], location: Location) -> Place:
     """Return the deepest node that *location* names; the names of alternatives in it are passed over."""
-    place = Place(node=tree, shape=Shape.of(schema, tree), line=tree.line, column=tree.column)
+    place = Place(node=tree, shape=Shape.of(model, tree), line=tree.line, column=tree.column)
     for step in location:
         child = _child(place.node, step)
         if child is None:
@@ -44,19 +46,19 @@ def find_place(tree: Node, schema: Schema, location: Location) -> Place:
     return place
 
 
-def explain(findings: Sequence[Finding], tree: Node, schema: Schema, name: str) -> Iterator[Problem]:
+def explain(findings: Sequence[Finding], tree: Node, model: type[BaseModel], name: str) -> Iterator[Problem]:
     """Yield a problem per place; alternatives that all failed at one place become one sentence."""
     grouped: dict[tuple[str, str], tuple[Place, list[Finding]]] = {}
     for finding in _own(findings):
         missing = finding["type"] == "missing"
-        place = find_place(tree, schema, finding["loc"][:-1] if missing else finding["loc"])
+        place = find_place(tree, model, finding["loc"][:-1] if missing else finding["loc"])
         key = str(finding["loc"][-1]) if missing else ""
         grouped.setdefault((place.path, key), (place, []))[1].append(finding)
     for place, group in grouped.values():
         if group[0]["type"] == "missing":
             yield _missing(place, str(group[0]["loc"][-1]), name)
         elif group[0]["type"] == "extra_forbidden":
-            yield _unknown(place, tree, schema, name)
+            yield _unknown(place, tree, model, name)
         else:
             yield _wrong(place, group, name)
 
@@ -87,9 +89,9 @@ def _missing(place: Place, key: str, name: str) -> Problem:
     )
 
 
-def _unknown(place: Place, tree: Node, schema: Schema, name: str) -> Problem:
+def _unknown(place: Place, tree: Node, model: type[BaseModel], name: str) -> Problem:
     *above, key = place.steps
-    parent = find_place(tree, schema, above)
+    parent = find_place(tree, model, above)
     line, column = place.line, place.column
     if isinstance(parent.node, Entries):
         line, column = parent.node.places[str(key)]

@@ -7,7 +7,6 @@ from pathlib import Path
 from syncd.model.check import Check, ok, warn
 from syncd.model.policy import Adopt, GuardSettings, Mode, RejectionThreshold, SourceThreshold, Threshold
 from syncd.settings.loading import Loaded
-from syncd.settings.reading import schema_of
 from syncd.settings.root import OrganizationSettings, Settings
 from syncd.settings.shape import Shape
 from syncd.settings.strict_yaml import Entries, Items, Node, Scalar, parse
@@ -92,7 +91,7 @@ def _references(path: Path) -> Iterator[tuple[str, str, str]]:
     """Yield key path, kind and name of each secret in the file at *path*, which is known to be right."""
     tree, _ = parse(path.read_text(encoding="utf-8-sig"), str(path))
     if tree is not None:
-        yield from _references_in(tree, Shape.of(schema_of(Settings), tree), "")
+        yield from _references_in(tree, Shape.of(Settings, tree), "")
 
 
 def _references_in(node: Node, shape: Shape, path: str) -> Iterator[tuple[str, str, str]]:

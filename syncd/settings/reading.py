@@ -3,18 +3,15 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core.core_schema import WithDefaultSchema
 
 from syncd.errors import ConfigurationError, Problem
 from syncd.settings.complaints import Location, explain, find_place
 from syncd.settings.references import References
-from syncd.settings.shape import Schema, Shape
+from syncd.settings.shape import Shape
 from syncd.settings.strict_yaml import MAXIMUM_BYTES, Node, Scalar, parse, plain
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -22,19 +19,6 @@ _Model = TypeVar("_Model", bound=BaseModel)
 Examination = Callable[[Node, str], list[Problem]]
 #: Looks at the finished model; yields locations in the file, each with what is wrong there.
 Inspection = Callable[[_Model], Iterable[tuple[Location, Problem]]]
-
-
-class _Bare(GenerateJsonSchema):
-    """Leaves the defaults out: nothing asks for them while a file is read, and they take half of the time."""
-
-    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-
-@cache
-def schema_of(model: type[BaseModel]) -> Schema:
-    """Return the schema that a file of *model* is read beside; no defaults stand in it."""
-    return model.model_json_schema(by_alias=True, schema_generator=_Bare)
 
 
 def read_model(
@@ -54,35 +38,34 @@ def read_model(
     tree, problems = parse(_text(path), name)
     if tree is None:
         raise _wrong(name, problems)
-    schema = schema_of(model)
     references = References(name, path.absolute().parent, environment)
-    tree = references.follow(tree, Shape.of(schema, tree))
+    tree = references.follow(tree, Shape.of(model, tree))
     problems += references.problems
     problems += also(tree, name) if also else []
     known = {problem.where for problem in problems}
-    value, findings = _check(model, tree, schema, name)
+    value, findings = _check(model, tree, name)
     problems += [problem for problem in findings if problem.where not in known]
     if value is not None and inspect is not None:
-        problems += [_placed(tree, schema, name, *found) for found in inspect(value)]
+        problems += [_placed(tree, model, name, *found) for found in inspect(value)]
     if problems or value is None:
         raise _wrong(name, problems)
     return value, tuple(references.secrets)
 
 
-def _check(model: type[_Model], tree: Node, schema: Schema, name: str) -> tuple[_Model | None, list[Problem]]:
+def _check(model: type[_Model], tree: Node, name: str) -> tuple[_Model | None, list[Problem]]:
     """Validate as strict JSON: "yes" is no boolean, "010" no number; but a list is a tuple."""
     while True:
         try:
             return model.model_validate_json(json.dumps(plain(tree)), strict=True), []
         except ValidationError as error:
             findings = error.errors(include_url=False)
-            wanted_as_text = [find_place(tree, schema, each["loc"]).node for each in findings if _wants_text(each)]
+            wanted_as_text = [find_place(tree, model, each["loc"]).node for each in findings if _wants_text(each)]
             if not sum([_read_as_text(node) for node in wanted_as_text]):
-                return None, list(explain(findings, tree, schema, name))
+                return None, list(explain(findings, tree, model, name))
 
 
-def _placed(tree: Node, schema: Schema, name: str, location: Location, problem: Problem) -> Problem:
-    place = find_place(tree, schema, location)
+def _placed(tree: Node, model: type[BaseModel], name: str, location: Location, problem: Problem) -> Problem:
+    place = find_place(tree, model, location)
     return replace(problem, where=f"{name}:{place.line}:{place.column}: {place.path}")
 
 

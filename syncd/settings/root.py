@@ -14,7 +14,7 @@ from syncd.sources.registry import SourceSettings, row_of
 from syncd.store.settings import StoreUrl
 from syncd.telemetry.settings import LogSettings
 from syncd.web.settings import HttpSettings
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from syncd.workmail.settings import WorkmailSettings
 
 MODES = (

@@ -1,99 +1,136 @@
-"""Which keys and values a place of the configuration may hold: the JSON Schema, walked beside a file.
+"""Which keys and values a place of the configuration may hold: the fields of its models, walked beside a file.
 
-The schema comes from the pydantic models, so that what is said about a file (the nearest known key,
-which values are secrets, which are paths) can't differ from what is accepted.
+What is said about a file (the nearest known key, which values are secrets, which are paths) comes from the same fields
+by which pydantic accepts it, so it can't differ. They are walked where the file goes: a JSON Schema of everything
+would take half as long as it takes to read all settings.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
 
 from syncd.settings.strict_yaml import Entries, Items, Node, Scalar
 
-Schema = Mapping[str, Any]
+#: What a model's annotation says of a value: a class, or a form such as `tuple[str, ...]`.
+Form = Any
 
 
 class Shape:
-    """The parts of a schema that describe one node: several where alternatives are possible."""
+    """The forms that describe one node: several where alternatives are possible."""
 
-    def __init__(self, root: Schema, parts: Iterable[Schema]) -> None:
-        self._root = root
-        self._parts = tuple(parts)
+    def __init__(self, forms: Iterable[Form]) -> None:
+        self._forms = tuple(forms)
 
     @classmethod
-    def of(cls, schema: Schema, node: Node) -> "Shape":
-        """Return the shape of the whole file, which says *node*."""
-        return cls(schema, _alternatives(schema, schema, node))
+    def of(cls, model: type[BaseModel], node: Node) -> "Shape":
+        """Return the shape of a whole file of *model*, which says *node*."""
+        return cls(_alternatives(model, None, node))
 
     def known_keys(self) -> list[str]:
         """Return the keys that may stand here."""
-        return list(dict.fromkeys(key for part in self._parts for key in part.get("properties", ())))
+        return list(dict.fromkeys(key for form in self._forms for key in _fields(form)))
 
     def description(self, key: str) -> str:
-        """Return what the schema says of *key*."""
-        for part in self._parts:
-            if key in part.get("properties", ()):
-                return str(part["properties"][key].get("description", ""))
+        """Return what its model says of *key*."""
+        for form in self._forms:
+            field = _fields(form).get(key)
+            if field is not None:
+                return field.description or ""
         return ""
 
     def child(self, key: str | int, node: Node) -> "Shape":
         """Return the shape of *node*, found at *key*."""
-        found: list[Schema] = []
-        for part in self._parts:
-            inner = self._below(part, key)
+        found: list[Form] = []
+        for form in self._forms:
+            inner = _below(form, key)
             if inner is not None:
-                found += _alternatives(self._root, inner, node)
-        return Shape(self._root, found)
+                found += _alternatives(*inner, node)
+        return Shape(found)
 
     @property
     def is_secret(self) -> bool:
         """Whether this is a password."""
-        return any(part.get("format") == "password" for part in self._parts)
+        return SecretStr in self._forms
 
     @property
     def is_path(self) -> bool:
         """Whether this is the path of a file."""
-        return any(part.get("format") in ("path", "file-path", "directory-path") for part in self._parts)
+        return Path in self._forms
 
     def takes_key(self, key: str) -> bool:
         """Return whether *key* may stand here."""
-        return any(self._below(part, key) is not None for part in self._parts)
-
-    @staticmethod
-    def _below(part: Schema, key: str | int) -> Schema | None:
-        if isinstance(key, int):
-            items = part.get("items")
-            return items if isinstance(items, Mapping) else None
-        inner = part.get("properties", {}).get(key, part.get("additionalProperties"))
-        if isinstance(inner, Mapping):
-            return inner
-        return {} if inner is True else None
+        return any(_below(form, key) is not None for form in self._forms)
 
 
-def _alternatives(root: Schema, schema: Schema, node: Node) -> list[Schema]:
-    """Return the parts of *schema* that can describe *node*, references followed."""
-    if "$ref" in schema:
-        target = root["$defs"][schema["$ref"].rpartition("/")[2]]
-        extra = {key: value for key, value in schema.items() if key != "$ref"}
-        return _alternatives(root, {**target, **extra}, node)
-    discriminator = schema.get("discriminator")
+def _fields(form: Form) -> Mapping[str, FieldInfo]:
+    """Return the fields of a section by the keys that a file calls them; none of what is no section."""
+    if not _is_section(form):
+        return {}
+    return {field.alias or name: field for name, field in form.model_fields.items()}
+
+
+def _below(form: Form, key: str | int) -> tuple[Form, str | None] | None:
+    """Return the annotation of what stands at *key*, with the key that tells its alternatives apart."""
+    if isinstance(key, int):
+        return (get_args(form)[0], None) if _is_list(form) else None
+    field = _fields(form).get(key)
+    if field is not None:
+        return field.annotation, _as_name(field.discriminator)
+    return (get_args(form)[1], None) if _is_mapping(form) else None
+
+
+def _alternatives(annotation: Form, discriminator: str | None, node: Node) -> list[Form]:
+    """Return the forms among *annotation* that can describe *node*."""
+    origin = _origin(annotation)
+    if origin is Annotated:
+        inner, *notes = get_args(annotation)
+        told = (_as_name(note.discriminator) for note in notes if isinstance(note, FieldInfo))
+        return _alternatives(inner, discriminator or next(filter(None, told), None), node)
+    if origin not in (Union, UnionType):
+        return [annotation]
+    choices = get_args(annotation)
     if discriminator is not None:
-        tag = _text_at(node, discriminator["propertyName"])
-        chosen = discriminator["mapping"].get(tag)
-        return _alternatives(root, {"$ref": chosen}, node) if chosen else [schema]
-    choices = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
-    if not choices:
-        return [schema]
-    found = [part for choice in choices for part in _alternatives(root, choice, node)]
-    return [part for part in found if _fits(part, node)] or found
+        tag = _text_at(node, discriminator)
+        return [choice for choice in choices if tag in get_args(_fields(choice)[discriminator].annotation)]
+    found = [form for choice in choices for form in _alternatives(choice, None, node)]
+    return [form for form in found if _fits(form, node)] or found
 
 
-def _fits(part: Schema, node: Node) -> bool:
-    kind = part.get("type")
+def _fits(form: Form, node: Node) -> bool:
     if isinstance(node, Entries):
-        return kind == "object"
+        return _is_section(form) or _is_mapping(form)
     if isinstance(node, Items):
-        return kind == "array"
-    return kind not in ("object", "array")
+        return _is_list(form)
+    return not (_is_section(form) or _is_mapping(form) or _is_list(form))
+
+
+def _is_section(form: Form) -> bool:
+    return _origin(form) is None and isinstance(form, type) and issubclass(form, BaseModel)
+
+
+def _is_mapping(form: Form) -> bool:
+    return _is_made_of(form, Mapping)
+
+
+def _is_list(form: Form) -> bool:
+    return _is_made_of(form, Sequence)
+
+
+def _is_made_of(form: Form, base: type) -> bool:
+    origin = _origin(form)
+    return isinstance(origin, type) and issubclass(origin, base)
+
+
+def _origin(form: Form) -> object:
+    return get_origin(form)
+
+
+def _as_name(discriminator: object) -> str | None:
+    return discriminator if isinstance(discriminator, str) else None
 
 
 def _text_at(node: Node, key: str) -> str:

@@ -80,13 +80,18 @@ class StoredHistory:
                 f"several stored plans have a digest that starts with {wanted}:\n{shown}",
                 hint="Type more digits of the one that you mean.",
             )
-        return self._unpack(found[0].document)
+        return self._decode(_unpacked(found[0].document))
 
     def last_plan(self) -> Plan | None:
         """Return the plan that was stored last, None where there is none."""
+        document = self.last_document()
+        return None if document is None else self._decode(document)
+
+    def last_document(self) -> str | None:
+        """Return the document of the plan that was stored last, for whoever needs no plan of it; None without any."""
         with self._scope.reading("read the plan") as connection:
             row = connection.execute(self._plans().add_columns(plans.c.document).limit(1)).first()
-        return None if row is None else self._unpack(row.document)
+        return None if row is None else _unpacked(row.document)
 
     def plans(self, limit: int = 10) -> tuple[StoredPlan, ...]:
         """Return which plans are stored, the last first."""
@@ -187,9 +192,6 @@ class StoredHistory:
         ]
         return "\n".join(["The last plans are:", *lines])
 
-    def _unpack(self, document: bytes) -> Plan:
-        return self._decode(zlib.decompress(document).decode())
-
     def _write_plan(self, connection: Connection, plan: Plan) -> None:
         organization = self._scope.organization
         connection.execute(delete(plans).where(plans.c.organization == organization, plans.c.digest == plan.digest))
@@ -257,6 +259,10 @@ class StoredHistory:
                 plans.c.digest.not_in(in_use),
             )
         )
+
+
+def _unpacked(document: bytes) -> str:
+    return zlib.decompress(document).decode()
 
 
 def _to_cycle(row: Row[Any]) -> CycleRecord:

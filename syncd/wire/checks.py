@@ -87,8 +87,14 @@ def constraint(shape_name: str) -> Constraint:
 
 
 @cache
+def models() -> Loader:
+    """Return what reads the models of services, and keeps what it read: a client made with it parses none again."""
+    return Loader()
+
+
+@cache
 def _service() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("workmail", "service-2"), "workmail")
+    return ServiceModel(models().load_service_model("workmail", "service-2"), "workmail")
 
 
 @cache

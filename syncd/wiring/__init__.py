@@ -39,7 +39,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
     from syncd.planning import document
     from syncd.store.settings import store_path
     from syncd.store.store import Store
-    from syncd.workmail.facets import PAGES
+    from syncd.workmail.pages import PAGES
 
     return Store(
         store_path(loaded.settings.store, loaded.folder),
@@ -87,8 +87,9 @@ def build(
     from syncd.guards import GUARDS, SOURCE_GUARDS
     from syncd.mapping.rules import Rules
     from syncd.mapping.snapshot import map_snapshot
-    from syncd.workmail.facets import FACETS, PAGES
+    from syncd.workmail.facets import FACETS
     from syncd.workmail.limits import workmail_limits
+    from syncd.workmail.pages import PAGES
 
     clock = clock or SystemClock(stop)
     stored = store.organization(organization.workmail.organization_id)
@@ -219,11 +220,11 @@ def report_files(
     clock: Clock | None = None,
 ) -> "ReportFiles | None":
     """Return who writes a report of each cycle; None where no folder is configured."""
-    from syncd.notices.report_files import ReportFiles
-
     reports = loaded.settings.reports
     if reports.folder is None:
         return None
+    from syncd.notices.report_files import ReportFiles
+
     return ReportFiles(reports.folder, reports.keep, clock or SystemClock(), on_failure, event=event)
 
 

@@ -22,9 +22,10 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-from botocore.loaders import Loader
+from botocore.loaders import Loader, create_loader
 
 from syncd.errors import CallError, ConfigurationError, OutcomeUnknown, PermanentCallError, TransientCallError
+from syncd.wire import models
 from syncd.workmail.failures import call_error
 from syncd.workmail.settings import WorkmailSettings, safe_endpoint
 
@@ -119,14 +120,14 @@ def _sharing_models() -> botocore.session.Session:
     Each of its own would hold 9 MB and take a tenth of a second to parse: 200 organizations, 2 GB.
     """
     session = botocore.session.Session()
-    session.register_component("data_loader", _loader())
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     return session
 
 
 @cache
-def _loader() -> Loader:
-    loader: Loader = botocore.session.Session().get_component("data_loader")
-    return loader
+def _loader(folders: str | None) -> Loader:
+    """Return what reads models, also in the *folders* that AWS_DATA_PATH names; without any, `wire` has read ours."""
+    return models() if folders is None else create_loader(folders)
 
 
 def _needs_no_credentials(settings: WorkmailSettings) -> bool:

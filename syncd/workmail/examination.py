@@ -27,8 +27,8 @@ from syncd.errors import (
 from syncd.model.check import Check, clock_skew, fail, failed, not_asked, ok, warn
 from syncd.ports import Clock
 from syncd.workmail.client import Caller, Heard
-from syncd.workmail.facets import PAGES
 from syncd.workmail.failures import CREDENTIALS, DENIED
+from syncd.workmail.pages import PAGES
 from syncd.workmail.permissions import OF_EVERY_CYCLE
 from syncd.workmail.settings import WorkmailSettings
 

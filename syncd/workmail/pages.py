@@ -17,7 +17,7 @@ from syncd.model.action import Action
 from syncd.model.detail import ALIASES, MEMBERS, PROFILE, Codec, Detail
 from syncd.model.given import GivenField
 from syncd.model.names import STATED, Kind
-from syncd.model.page import EVERYTHING, LISTS, Count, Managed, Page, Rank, Right, Role, Verb
+from syncd.model.page import EVERYTHING, LISTS, Count, Managed, Page, Pages, Rank, Right, Role, Verb
 from syncd.workmail.observe import read_aliases, read_members, read_profile, read_quota
 
 _BOTH = frozenset(STATED)
@@ -254,3 +254,6 @@ QUOTAS = Page(
     read=read_quota,
     given=(GIVEN_QUOTA,),
 )
+
+#: Everything that is synchronized; a new thing is a page, a facet, and a line here and in `facets/__init__.py`.
+PAGES = Pages((ACCOUNTS, OWNER, ADDRESSES, ATTRIBUTES, MEMBERSHIPS, QUOTAS))

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncd.model.page import Right
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from syncd.workmail.policy_mode import PolicyMode
 
 #: What every cycle reads, whatever is managed, and what `doctor` asks with it: as in `Page.reads`.

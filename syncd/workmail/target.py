@@ -27,9 +27,9 @@ from syncd.workmail import observe
 from syncd.workmail.attributes import MEMBERS
 from syncd.workmail.calls import NAMING, created_by
 from syncd.workmail.client import Caller
-from syncd.workmail.facets import PAGES
 from syncd.workmail.failures import CREDENTIALS, DENIED, SETTLING
 from syncd.workmail.pace import Backoff
+from syncd.workmail.pages import PAGES
 from syncd.workmail.terms import TERMS
 
 _ATTEMPTS = 6

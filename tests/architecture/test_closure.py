@@ -20,7 +20,8 @@ from syncd.planning.freshness import touched
 from syncd.planning.judge import judge
 from syncd.ports import Guard
 from syncd.rendering.advice import advice
-from syncd.workmail.facets import FACETS, PAGES
+from syncd.workmail.facets import FACETS
+from syncd.workmail.pages import PAGES
 from syncd.workmail.permissions import NEVER, PERMISSIONS
 from syncd.workmail.terms import ADVICE
 from tests.builders import entity, operation, plan, situation

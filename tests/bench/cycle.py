@@ -26,8 +26,9 @@ from syncd.planning import document
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.store.store import Store
-from syncd.workmail.facets import FACETS, PAGES
+from syncd.workmail.facets import FACETS
 from syncd.workmail.limits import workmail_limits
+from syncd.workmail.pages import PAGES
 from syncd.workmail.target import WorkmailTarget
 from tests.bench.directory import Size, groups, users, write_groups, write_users
 from tests.fakes.observer import RecordingObserver

@@ -18,9 +18,10 @@ from syncd.planning.assemble import assemble
 from syncd.planning.evidence import updated_marks
 from syncd.planning.judge import judge
 from syncd.planning.match import match
-from syncd.workmail.facets import FACETS, PAGES
+from syncd.workmail.facets import FACETS
 from syncd.workmail.limits import workmail_limits
 from syncd.workmail.observe import FUSE
+from syncd.workmail.pages import PAGES
 from tests.builders import known
 
 USERS, GROUPS, PER_GROUP = 100_000, 10_000, 100

@@ -2,7 +2,7 @@
 
 `status` is measured to its end; `plan` and `sync` until they first knock at the service, `run` until READY.
 
-The limits are what is aimed at, and no start reaches its own yet: `status` takes 3.2 to 3.6 of its 2. Loading the
+The limits are what is aimed at, and no start reaches its own yet: `status` takes about 3 of its 2. Loading the
 libraries takes more than the limit already: SQLAlchemy 1.32, pydantic 0.47 and typer 0.35 of what boto3 takes.
 """
 

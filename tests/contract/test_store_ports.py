@@ -19,7 +19,7 @@ from syncd.planning.document import dumps, loads
 from syncd.ports import DetailsStore, History, Journal, Lock
 from syncd.store.memory import StoredMemory
 from syncd.store.store import Store
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import NOW, ORGANIZATION_ID, binding, entity_id, known, operation, plan
 from tests.fakes.clock import FakeClock
 from tests.fakes.stores import FakeDetails, FakeStores

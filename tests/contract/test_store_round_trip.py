@@ -14,8 +14,7 @@ from syncd.model.memory import Approval, Binding, Mark
 from syncd.model.names import EntityId, Key, Kind
 from syncd.planning.document import dumps, loads
 from syncd.store.store import OrganizationStore, Store
-from syncd.workmail.facets import PAGES
-from syncd.workmail.pages import QUOTA
+from syncd.workmail.pages import PAGES, QUOTA
 from tests.builders import known
 from tests.fakes.clock import FakeClock
 

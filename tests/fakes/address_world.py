@@ -21,10 +21,10 @@ from syncd.model.standing import Freeze, Frozen, Standings
 from syncd.model.state import Entity, Organization, State, Wanted
 from syncd.planning.dependencies import StartingFacts, link, rank
 from syncd.planning.ownership import is_parking
-from syncd.workmail.facets import PAGES
 from syncd.workmail.facets.accounts import create, deregister
 from syncd.workmail.facets.addresses import Addresses
 from syncd.workmail.observe import FUSE
+from syncd.workmail.pages import PAGES
 from tests.builders import NOW, SOURCE, desired, known, limits
 
 DOMAIN = "corp.example"

@@ -15,8 +15,9 @@ from syncd.model.policy import Mode, Policy
 from syncd.model.report import Report
 from syncd.model.state import Desired
 from syncd.planning.judge import approvable
-from syncd.workmail.facets import FACETS, PAGES
+from syncd.workmail.facets import FACETS
 from syncd.workmail.limits import workmail_limits
+from syncd.workmail.pages import PAGES
 from syncd.workmail.target import WorkmailTarget
 from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.emulator.faults import ErrorAnswer, Fault
 from syncd.planning.document import loads
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.functional.conftest import Place
 
 COLOUR = "\x1b["

@@ -10,7 +10,7 @@ import pytest
 
 from syncd.emulator.faults import Fault
 from syncd.planning.document import dumps, loads
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.functional.places import ORGANIZATION, PEOPLE, Site, planetexpress
 
 NOW = "    removal: {after_cycles: 1, after: 0s}\n"

@@ -11,7 +11,7 @@ from syncd.model.operation import Bundle, Call, Fact, Generated, Merged, Operati
 from syncd.model.plan import Cause, Finding, Limit, Note, Plan, Populations, Withheld
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.standing import Pending
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 
 #: What a directory may say: letters of all scripts, controls, bidi overrides, combining and wide characters.
 texts = st.text(max_size=24) | st.sampled_from(

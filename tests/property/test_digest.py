@@ -15,7 +15,7 @@ from syncd.model.plan import Plan
 from syncd.model.policy import Adopt, Manage, Mode, Policy, Removal
 from syncd.model.state import Desired
 from syncd.planning.document import dumps, loads
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.property.happenings import Stage, admin_changes, directory_changes, happenings
 from tests.property.worlds import WIDE_OPEN, LivingWorld, failures
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from syncd.errors import UsageError
-from syncd.model.plan import Plan
+from syncd.model.plan import Gist, Plan
 from syncd.model.report import Report
-from syncd.planning.document import dumps, from_document, loads, to_document
+from syncd.planning.document import dumps, from_document, gist, loads, to_document
 from syncd.rendering.html import render_html
 from syncd.rendering.markdown import render_markdown
 from syncd.rendering.text import render_report, render_text
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.property.strategies import plans, reports
 
 CODES = re.compile(r"\x1b\[[0-9;]+m")
@@ -29,6 +29,14 @@ def test_plan_to_json_to_plan_is_the_identity(plan: Plan) -> None:
 
     assert back == plan
     assert back.digest == plan.digest
+
+
+@given(plans())
+def test_the_gist_of_a_document_is_that_of_its_plan(plan: Plan) -> None:
+    """Who waits, the notes and the names are the same whether or not the operations are read."""
+    told = Gist(digest=plan.digest, withheld=frozenset(plan.withheld), notes=plan.notes, names=plan.names)
+
+    assert gist(dumps(plan)) == told
 
 
 @given(plans())

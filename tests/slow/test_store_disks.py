@@ -16,7 +16,7 @@ from syncd.model.names import EntityId
 from syncd.model.operation import Call, Operation
 from syncd.planning.document import dumps, loads
 from syncd.store.store import Store
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import ORGANIZATION_ID, binding, operation
 from tests.fakes.clock import FakeClock
 from tests.fakes.disks import fill, make_read_only, small_disk

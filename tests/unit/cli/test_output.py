@@ -13,7 +13,7 @@ from syncd.errors import UsageError
 from syncd.model.policy import Mode
 from syncd.model.report import Outcome, Report, Result
 from syncd.planning.document import loads
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import NOW, operation, plan
 
 

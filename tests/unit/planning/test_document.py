@@ -8,7 +8,7 @@ from syncd.errors import UsageError
 from syncd.model.names import user_key
 from syncd.model.operation import Call, Generated, Merged, Ref
 from syncd.planning.document import dumps, from_document, loads, to_document
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import operation, plan
 
 Document = dict[str, Any]

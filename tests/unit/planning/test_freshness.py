@@ -11,7 +11,7 @@ from syncd.model.page import Managed
 from syncd.model.policy import Manage
 from syncd.model.state import Entity, State
 from syncd.planning.freshness import due, touched
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import NOW, entity, operation
 
 DAY = timedelta(hours=24)

@@ -8,7 +8,7 @@ import pytest
 
 from syncd.planning.document import dumps, loads
 from syncd.store.store import OrganizationStore, Store
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import ORGANIZATION_ID
 from tests.fakes.clock import FakeClock
 

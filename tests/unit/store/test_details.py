@@ -10,7 +10,7 @@ from syncd.model.operation import Call
 from syncd.model.report import Outcome, Result
 from syncd.store.details import BATCH, BATCH_S
 from syncd.store.store import OrganizationStore
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import binding, entity_id, operation
 from tests.fakes.clock import FakeClock
 

@@ -8,7 +8,7 @@ from syncd.model.names import EntityId, Key
 from syncd.model.operation import Call, Generated, Merged, Operation, Ref
 from syncd.model.report import Outcome, Result
 from syncd.store.store import OrganizationStore
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import binding, entity_id, operation
 from tests.fakes.clock import FakeClock
 

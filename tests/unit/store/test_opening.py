@@ -16,7 +16,7 @@ from syncd.errors import StoreError
 from syncd.planning.document import dumps, loads
 from syncd.store.engine import Database
 from syncd.store.store import Store
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import ORGANIZATION_ID, binding
 from tests.fakes.clock import FakeClock
 

@@ -11,7 +11,7 @@ import pytest
 from syncd.model.detail import ALIASES
 from syncd.model.names import EntityId
 from syncd.store.store import OrganizationStore, Store
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import ORGANIZATION_ID, binding, operation
 from tests.fakes.clock import FakeClock
 

@@ -10,7 +10,7 @@ from syncd.model.operation import Call, Operation, single
 from syncd.model.report import Outcome, Result
 from syncd.planning.document import dumps, loads
 from syncd.store.store import Store
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import ORGANIZATION_ID, binding, verb
 from tests.fakes.clock import FakeClock
 

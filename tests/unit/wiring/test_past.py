@@ -18,7 +18,7 @@ from syncd.status.board import Board
 from syncd.store.store import OrganizationStore, Store
 from syncd.telemetry.metrics import Metrics
 from syncd.wiring.past import Past, Tellers, past_of, remember, take_up
-from syncd.workmail.facets import PAGES
+from syncd.workmail.pages import PAGES
 from tests.builders import ORGANIZATION_ID, binding, operation, plan
 from tests.fakes.boards import facts
 from tests.fakes.clock import FakeClock

@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from syncd.settings.shape import Shape
 from syncd.settings.strict_yaml import Scalar
-from syncd.sources.ldap.settings_connection import ConnectionSettings
+from syncd.sources.ldap.settings_connection import BindSettings, ConnectionSettings, TlsSettings
 
 READER = {"dn": "cn=reader,dc=corp,dc=example", "password": "sesame"}
 
@@ -42,15 +42,14 @@ def test_a_password_is_never_shown() -> None:
     assert "sesame" not in made.model_dump_json()
 
 
-def test_the_schema_says_what_is_secret() -> None:
-    """The loader knows the password by its schema, so that it may not stand in the file."""
-    schema = ConnectionSettings.model_json_schema()
+def test_the_model_says_what_is_secret() -> None:
+    """The loader knows the password by its field, so that it may not stand in the file."""
     node = Scalar(line=1, column=1, value="x", text="x")
-    bind = Shape(schema, [schema["$defs"]["BindSettings"]])
+    bind = Shape.of(BindSettings, node)
 
     assert bind.child("password", node).is_secret
     assert not bind.child("dn", node).is_secret
-    assert Shape(schema, [schema["$defs"]["TlsSettings"]]).child("ca_file", node).is_path
+    assert Shape.of(TlsSettings, node).child("ca_file", node).is_path
 
 
 @pytest.mark.parametrize(
