@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from syncd.collector import uncollected
 from syncd.errors import StoreError
 from syncd.model.memory import Approval, Binding, Mark, Memory, OpenIntent
 from syncd.model.names import EntityId, Key, Kind, kind_of
@@ -22,7 +23,7 @@ class StoredMemory:
     def load(self) -> Memory:
         """Return everything remembered, as of one moment."""
         organization = self._scope.organization
-        with self._scope.reading("read the memory") as connection:
+        with self._scope.reading("read the memory") as connection, uncollected():
             return Memory(
                 bindings=_bindings(connection, organization),
                 marks=_marks(connection, organization),
@@ -178,23 +179,36 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
 def _bindings(
     connection: Connection, organization: str, which: ColumnElement[bool] | None = None
 ) -> dict[Key, Binding]:
-    query = select(bindings).where(bindings.c.organization == organization)
+    table = bindings.c
+    query = select(
+        table.key,
+        table.entity,
+        table.source,
+        table.adopted,
+        table.since,
+        table.addresses,
+        table.removed_at,
+        table.groups,
+        table.began_at,
+        table.stuck,
+    ).where(table.organization == organization)
     if which is not None:
         query = query.where(which)
+    rows = connection.execute(query)
     return {
-        Key(row.key): Binding(
-            key=Key(row.key),
-            entity=EntityId(row.entity),
-            source=row.source,
-            adopted=row.adopted,
-            since=row.since,
-            addresses=tuple(row.addresses or ()),
-            removed_at=row.removed_at,
-            groups=tuple(EntityId(group) for group in row.groups or ()),
-            began_at=row.began_at,
-            stuck=row.stuck,
+        Key(key): Binding(
+            key=Key(key),
+            entity=EntityId(entity),
+            source=source,
+            adopted=adopted,
+            since=since,
+            addresses=tuple(addresses or ()),
+            removed_at=removed_at,
+            groups=tuple(groups or ()),
+            began_at=began_at,
+            stuck=stuck,
         )
-        for row in connection.execute(query)
+        for key, entity, source, adopted, since, addresses, removed_at, groups, began_at, stuck in rows
     }
 
 
