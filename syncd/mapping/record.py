@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from syncd.mapping.expressions import Absent, Attributes, Evaluate, Expression, Unmappable, several
 from syncd.mapping.rules import EntityRules
-from syncd.mapping.values import Value, as_value, clean, deceiving, shown, to_ascii
+from syncd.mapping.values import Value, as_value, clean_each, deceiving, shown, to_ascii
 from syncd.model.entry import Entry, Rejection
 from syncd.model.given import GivenField
 from syncd.model.limits import Limits, TextLimit
@@ -305,7 +305,7 @@ def _taker(names: tuple[str, ...]) -> Callable[[Attributes], Sequence[Value]]:
     def at_once(attributes: Attributes) -> Sequence[Value]:
         singles = getattr(attributes, "singles", None)
         found: Sequence[str] | None = singles(names) if singles is not None else None
-        return one_by_one(attributes) if found is None else list(map(clean, found))
+        return one_by_one(attributes) if found is None else clean_each(found)
 
     return at_once if len(names) > 1 else one_by_one
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from syncd.collector import uncollected
 from syncd.mapping.conflicts import Claims, rejection_of
 from syncd.mapping.nesting import nest
 from syncd.mapping.record import Mapper
@@ -37,6 +38,7 @@ class _Draft:
             self.disabled.discard(key)
 
 
+@uncollected()
 def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     """Return the directory as *rules* describe it, within *limits*."""
     entries = {kind: snapshot.of(kind) for kind in rules.entities}

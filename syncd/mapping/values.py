@@ -1,6 +1,7 @@
 """Text as it is written to the target: trimmed, normalized, free of characters that deceive (`ops.md` SEC-3)."""
 
 import unicodedata
+from collections.abc import Sequence
 
 #: What an attribute or an expression gives: the one value, "" for none, a tuple for several; trimmed and normalized.
 Value = str | tuple[str, ...]
@@ -22,6 +23,11 @@ def clean(text: str) -> str:
     """Return *text* trimmed and in normalization form C."""
     text = text.strip()
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def clean_each(texts: Sequence[str]) -> list[str]:
+    """Return each of *texts* trimmed and normalized; asked of all at once, since nearly all are ASCII."""
+    return list(map(str.strip if "".join(texts).isascii() else clean, texts))
 
 
 def clean_all(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from syncd.collector import uncollected
 from syncd.errors import StoreError
 from syncd.model.memory import REVOKED, Approval, Binding, Mark, Memory, OpenIntent
 from syncd.model.names import EntityId, Key, Kind, kind_of
@@ -23,7 +24,7 @@ class StoredMemory:
     def load(self) -> Memory:
         """Return everything remembered, as of one moment."""
         organization = self._scope.organization
-        with self._scope.reading("read the memory") as connection:
+        with self._scope.reading("read the memory") as connection, uncollected():
             return Memory(
                 bindings=_bindings(connection, organization),
                 marks=_marks(connection, organization),
@@ -96,6 +97,9 @@ class StoredMemory:
         """Return the approvals that still free something."""
         with self._scope.reading("read the approvals") as connection:
             return unspent_approvals(connection, self._scope.organization, self._scope.clock.now())
+
+
+_BINDING = tuple(column for column in bindings.c if column.name != "organization")
 
 
 def write_binding(connection: Connection, organization: str, binding: Binding, *, replaces: Key | None = None) -> None:
@@ -189,25 +193,25 @@ def _revoked_operations(connection: Connection, organization: str) -> frozenset[
 def _bindings(
     connection: Connection, organization: str, which: ColumnElement[bool] | None = None
 ) -> dict[Key, Binding]:
-    query = select(bindings).where(bindings.c.organization == organization)
-    if which is not None:
-        query = query.where(which)
+    query = select(*_BINDING).where(bindings.c.organization == organization)
+    rows = connection.execute(query if which is None else query.where(which))
     found = {
-        Key(row.key): Binding(
-            key=Key(row.key),
-            entity=EntityId(row.entity),
-            source=row.source,
-            adopted=row.adopted,
-            since=row.since,
-            addresses=tuple(row.addresses or ()),
-            removed_at=row.removed_at,
-            groups=tuple(EntityId(group) for group in row.groups or ()),
-            began_at=row.began_at,
-            approval=row.approval,
-            stuck=row.stuck,
-            stuck_under=row.stuck_under,
+        Key(key): Binding(
+            key=Key(key),
+            entity=EntityId(entity),
+            source=source,
+            adopted=adopted,
+            since=since,
+            addresses=tuple(addresses or ()),
+            removed_at=removed_at,
+            groups=tuple(groups or ()),
+            began_at=began,
+            approval=approval,
+            stuck=stuck,
+            stuck_under=under,
         )
-        for row in connection.execute(query)
+        # Unpacked, since a look by name costs several a column: a hundred thousand rows a cycle.
+        for key, entity, source, adopted, since, addresses, removed_at, groups, began, approval, stuck, under in rows
     }
     for key in found.keys() & _revoked_removals(connection, organization):
         found[key] = replace(found[key], stuck=REVOKED, stuck_under="")
