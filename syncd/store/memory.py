@@ -210,8 +210,8 @@ def _bindings(
             stuck=stuck,
             stuck_under=under,
         )
-        # Unpacked, since a look by name costs several a column: a hundred thousand rows a cycle.
-        for key, entity, source, adopted, since, addresses, removed_at, groups, began, approval, stuck, under in rows
+        # Unpacked as the table has them: a look by name costs several a column, of a hundred thousand rows a cycle.
+        for key, entity, source, adopted, since, addresses, removed_at, groups, began, stuck, approval, under in rows
     }
     for key in found.keys() & _revoked_removals(connection, organization):
         found[key] = replace(found[key], stuck=REVOKED, stuck_under="")
