@@ -226,6 +226,8 @@ def _revocations(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN stuck_under TEXT NOT NULL DEFAULT ''")
     connection.exec_driver_sql("ALTER TABLE approvals ADD COLUMN revoked_at BIGINT")
     connection.exec_driver_sql("ALTER TABLE approvals ADD COLUMN revoked_by TEXT NOT NULL DEFAULT ''")
+    connection.exec_driver_sql("CREATE INDEX bindings_begun ON bindings (organization) WHERE began_at IS NOT NULL")
+    connection.exec_driver_sql("CREATE INDEX details_by_entity ON details (organization, entity)")
 
 
 MIGRATIONS = (

@@ -74,6 +74,8 @@ bindings = Table(
     Column("approval", Integer),
     Column("stuck_under", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("organization", "entity"),
+    # A few among many, asked for at the end of each cycle.
+    Index("bindings_begun", "organization", sqlite_where=text("began_at IS NOT NULL")),
 )
 
 marks = Table(
@@ -126,6 +128,8 @@ details = Table(
     Column("value", Text, nullable=False),
     # Whole microseconds, read as they lie: a hundred thousand rows a cycle.
     Column("read_at", BigInteger, nullable=False),
+    # Each intent drops all details of its entity, of whatever thing.
+    Index("details_by_entity", "organization", "entity"),
     sqlite_with_rowid=False,
 )
 
