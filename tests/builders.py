@@ -149,6 +149,7 @@ def made_up(name: str, action: Action | None = None) -> Verb:
         right=Right.DELETE if removes else Right.WRITE,
         destructive=removes,
         believed=not removes,
+        fuse={},
     )
 
 

@@ -6,6 +6,7 @@ over the pages; no other table has a row per thing, and no field that safety res
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -79,7 +80,8 @@ class Verb:
     *name* is what people and scripts read: `alias.add`. *titles* say, by kind of entity, as what it is counted in a
     plan's figures. *rests_on* are the reads that must be fresh. *calls* are the target's calls that make it so, by
     the kind of entity that is changed, all of them covered by *right*. *believed* says whether it may follow from a
-    source that a guard doesn't believe.
+    source that a guard doesn't believe. *fuse* is how long what it takes can still be put back, for the kinds of
+    entity for which it is destroyed then.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Verb:
     right: Right
     destructive: bool
     believed: bool
+    fuse: Mapping[Kind, timedelta]
 
     def __post_init__(self) -> None:
         """Hold together what safety rests on: whatever destroys is counted, and nothing destroys that isn't said to."""

@@ -204,7 +204,8 @@ class _Bound:
             if due_at <= self.now:
                 self.draft.leaving[key] = why
             else:
-                self._wait(entity, key, why, mark.disabled_since, due_at=due_at)
+                since = mark.disabled_since
+                self._wait(entity, key, f"{why} since {since:%Y-%m-%d %H:%M %Z}", since, due_at=due_at)
         else:
             self._missing(entity, key, absence, mark, countable=readable and absence is not Absence.NOT_VISIBLE)
 
@@ -213,7 +214,7 @@ class _Bound:
         since = mark.missing_since if mark and mark.missing_since else self.now
         cycles = mark.missing_cycles if mark else 0
         due_at = since + removal.after
-        why = f"{absence.value} since {since:%Y-%m-%d %H:%M}"
+        why = f"{absence.value} since {since:%Y-%m-%d %H:%M %Z}"
         if countable and cycles >= removal.after_cycles and due_at <= self.now:
             self.draft.leaving[key] = f"{why}, in {cycles} complete reads"
             return

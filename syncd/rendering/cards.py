@@ -10,6 +10,7 @@ Whose card an operation goes on:
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from syncd.model.action import Action
 from syncd.model.names import Key, Kind, identity_of, kind_of
@@ -192,9 +193,9 @@ def is_membership(operation: Operation) -> bool:
     return operation.verb.role is Role.JOINS
 
 
-def ends_mailbox(operation: Operation) -> bool:
-    """Return whether *operation* lights the 30-day fuse of somebody's mailbox."""
-    return operation.ends_entity and kind_of(operation.subject) is Kind.USER
+def fuse_of(operation: Operation) -> timedelta | None:
+    """Return for how long what *operation* takes can be put back; None where nothing is destroyed."""
+    return operation.verb.fuse.get(kind_of(operation.subject))
 
 
 def is_creation(operation: Operation) -> bool:

@@ -9,7 +9,7 @@ from syncd.model.names import Key, kind_of
 from syncd.model.operation import Operation
 from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Cause, Limit, Plan, Withheld
 from syncd.model.standing import Pending
-from syncd.rendering.cards import Cards, ends_mailbox, is_creation, is_membership
+from syncd.rendering.cards import Cards, fuse_of, is_creation, is_membership
 from syncd.rendering.figures import budgets, plan_figures
 from syncd.rendering.safe import safe
 from syncd.rendering.view import Card, Line, Order, Part, Symbol, View, ViewSection, counted, in_kinds
@@ -91,8 +91,6 @@ _ASIDE = {
 }
 
 
-_FUSE = "A mailbox that is taken away can be put back for 30 days; then it is destroyed."
-
 _GIVEN_BACK = (
     "These removals had begun in an earlier cycle and may not go on: this is a rollback, what they took is put back."
 )
@@ -160,9 +158,18 @@ def _of_operations(
         name=name,
         title=title,
         size=_size(operations, cards),
-        intro=" ".join(filter(None, (intro, _FUSE if any(map(ends_mailbox, operations)) else ""))),
+        intro=" ".join(filter(None, (intro, _fuse(operations)))),
         parts=(Part(cards=cards.make(operations)),),
     )
+
+
+def _fuse(operations: Iterable[Operation]) -> str:
+    """Return until when what *operations* take can be put back; "" where they destroy nothing."""
+    fuses = [fuse for operation in operations if (fuse := fuse_of(operation)) is not None]
+    if not fuses:
+        return ""
+    span = counted(min(fuses).days, "day")
+    return f"A mailbox that is taken away can be put back for {span}; then it is destroyed."
 
 
 def _size(operations: Sequence[Operation], cards: Cards) -> str:
@@ -192,7 +199,7 @@ def _withheld(plan: Plan, cards: Cards) -> ViewSection | None:
         name="withheld",
         title="Waiting for approval",
         size=_size(operations, cards) if operations else "nothing of this plan",
-        intro=_FUSE if any(map(ends_mailbox, operations)) else "",
+        intro=_fuse(operations),
         parts=tuple(parts),
         command=approval(plan).command,
         effect=approval(plan).effect,
@@ -241,8 +248,7 @@ def _evidence(pending: Pending) -> str:
     if pending.due_at is not None:
         due.append(f"not before {moment(pending.due_at)}" if missing else f"at {moment(pending.due_at)}")
     when = f"; due {', '.join(due)}" if due else ""
-    since = "" if " since " in pending.why else f" since {moment(pending.since)}"
-    return f"{safe(pending.why)}{since}{seen}{when}"
+    return f"{safe(pending.why)}{seen}{when}"
 
 
 def _rejected(plan: Plan) -> ViewSection | None:

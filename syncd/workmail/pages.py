@@ -18,7 +18,7 @@ from syncd.model.detail import ALIASES, MEMBERS, PROFILE, Codec, Detail
 from syncd.model.given import GivenField
 from syncd.model.names import STATED, Kind
 from syncd.model.page import EVERYTHING, LISTS, Count, Managed, Page, Pages, Rank, Right, Role, Verb
-from syncd.workmail.observe import read_aliases, read_members, read_profile, read_quota
+from syncd.workmail.observe import FUSE, read_aliases, read_members, read_profile, read_quota
 
 _BOTH = frozenset(STATED)
 _ENTITIES: Mapping[Kind, str] = {Kind.USER: "Mailboxes", Kind.GROUP: "Groups", Kind.RESOURCE: "Resources"}
@@ -42,6 +42,7 @@ def _create(kind: Kind, call: str) -> Verb:
         right=Right.WRITE,
         destructive=False,
         believed=True,
+        fuse={},
     )
 
 
@@ -58,6 +59,7 @@ def _own(name: str, action: Action, rests_on: str) -> Verb:
         right=Right.WRITE,
         destructive=False,
         believed=True,
+        fuse={},
     )
 
 
@@ -74,6 +76,7 @@ def _address(name: str, action: Action, call: str, counts_as: Count, right: Righ
         right=right,
         destructive=counts_as is not Count.NOTHING,
         believed=counts_as is Count.NOTHING,
+        fuse={},
     )
 
 
@@ -90,6 +93,7 @@ def _membership(name: str, action: Action, call: str, counts_as: Count, right: R
         right=right,
         destructive=counts_as is not Count.NOTHING,
         believed=counts_as is Count.NOTHING,
+        fuse={},
     )
 
 
@@ -107,6 +111,7 @@ def _setting(name: str, title: str, detail: Detail[Any], calls: Mapping[Kind, st
         right=Right.WRITE,
         destructive=False,
         believed=False,
+        fuse={},
     )
 
 
@@ -126,6 +131,7 @@ REGISTER = Verb(
     right=Right.WRITE,
     destructive=False,
     believed=True,
+    fuse={},
 )
 DEREGISTER = Verb(
     name="deregister",
@@ -139,6 +145,7 @@ DEREGISTER = Verb(
     right=Right.DELETE,
     destructive=True,
     believed=False,
+    fuse=FUSE,
 )
 ADOPT = _own("adopt", Action.ADD, EVERYTHING)
 REBIND = _own("rebind", Action.CHANGE, LISTS)

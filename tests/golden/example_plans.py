@@ -319,8 +319,8 @@ def aside() -> Plan:
         outside=tuple(removal("zoidberg", "disabled in people.csv:12", ("crew",))),
         deferred={"alias.add": 4800, "member.add": 12},
         pending=(
-            pending("bender", "missing", cycles=1, hours=24),
-            replace(pending("hermes", "disabled", cycles=0, hours=2), cycles_needed=0),
+            pending("bender", "missing since 2026-03-01 07:45 UTC", cycles=1, hours=24),
+            replace(pending("hermes", "disabled since 2026-03-01 07:45 UTC", cycles=0, hours=2), cycles_needed=0),
         ),
         rejections=(
             Rejection(
