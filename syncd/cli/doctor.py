@@ -40,7 +40,7 @@ _AREAS = f"Only this area: {', '.join(AreaName)}. May be repeated [default: all]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class CheckGroup:
     """What is looked at together: an organization, or (None) what all of them share."""
 
     organization: str | None
@@ -82,37 +82,39 @@ def doctor(
     return worst_exit_code([check.exit_code for check in checks if check.exit_code])
 
 
-def _groups(config: ConfigOption, names: OrganizationOption) -> tuple[list[Group], tuple[str, ...]]:
+def _groups(config: ConfigOption, names: OrganizationOption) -> tuple[list[CheckGroup], tuple[str, ...]]:
     """Return what is to be looked at, and the secrets that must not be shown."""
     from syncd.wiring.examination import areas_of, areas_of_machine, areas_without_configuration
 
     try:
         selection = begin(config, names)
     except ConfigurationError as error:
-        return [Group(organization=None, areas=areas_without_configuration(error))], ()
-    machine = Group(organization=None, areas=areas_of_machine(selection.loaded))
-    each = [Group(organization=one.name, areas=areas_of(selection.loaded, one)) for one in selection.organizations]
+        return [CheckGroup(organization=None, areas=areas_without_configuration(error))], ()
+    machine = CheckGroup(organization=None, areas=areas_of_machine(selection.loaded))
+    each = [CheckGroup(organization=one.name, areas=areas_of(selection.loaded, one)) for one in selection.organizations]
     return [machine, *each], selection.loaded.secrets
 
 
-def _examine(group: Group, timeout: float, hidden: "SecretFilter") -> "Iterator[Check]":
+def _examine(group: CheckGroup, timeout: float, hidden: "SecretFilter") -> "Iterator[Check]":
     for check in examined(group.areas, timeout):
         yield replace(check, found=hidden.clean(check.found), remedy=hidden.clean(check.remedy))
 
 
-def write_documents(groups: list[Group], timeout: float, hidden: "SecretFilter") -> "Iterator[Check]":
+def write_documents(groups: list[CheckGroup], timeout: float, hidden: "SecretFilter") -> "Iterator[Check]":
     """Write a document for each organization, whole by itself: what all share stands in each."""
     machine, *organizations = groups
     shared = tuple(_examine(machine, timeout, hidden))
     yield from shared
-    for group in organizations or [Group(organization=None, areas=())]:
+    for group in organizations or [CheckGroup(organization=None, areas=())]:
         own = tuple(_examine(group, timeout, hidden))
         found = Examination(organization=group.organization, checks=(*shared, *own))
         typer.echo(dump({"schema_version": SCHEMA_VERSION, **plain(found)}), nl=False)
         yield from own
 
 
-def write_lines(groups: list[Group], timeout: float, hidden: "SecretFilter", *, coloured: bool) -> "Iterator[Check]":
+def write_lines(
+    groups: list[CheckGroup], timeout: float, hidden: "SecretFilter", *, coloured: bool
+) -> "Iterator[Check]":
     """Write each check as soon as it is done, below its area; at last, how many there were of each kind."""
     counts: Counter[str] = Counter()
     for group in groups:

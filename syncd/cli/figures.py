@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from syncd.telemetry.observer import MetricsObserver
 
 
-class Figures:
+class RunMetrics:
     """What one run of a command has to say in numbers; use as a context manager around the cycles.
 
     The file is written at the end, however that came. *code* is then what the run should end with for the file's

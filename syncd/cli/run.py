@@ -15,7 +15,7 @@ def run(*, config: ConfigOption = None, organization: OrganizationOption = None)
         from syncd.daemon.requests import Mailbox, Wish
         from syncd.daemon.signals import taking_signals
         from syncd.telemetry.logs import get_logger
-        from syncd.wiring.daemon import Reading, Service
+        from syncd.wiring.daemon import ConfigReader, Service
 
     selection = begin(config, organization)
     log_to_stderr(selection.loaded)
@@ -35,7 +35,7 @@ def run(*, config: ConfigOption = None, organization: OrganizationOption = None)
         signal.SIGHUP: lambda _: mailbox.ask(Wish.RELOAD, "signal"),
         signal.SIGUSR1: lambda _: mailbox.ask(Wish.SYNC, "signal"),
     }
-    reading = Reading(
+    reading = ConfigReader(
         load=lambda: begin(selection.loaded.path, organization).loaded,
         choose=lambda loaded: begin(loaded.path, organization).organizations,
         taken=log_to_stderr,

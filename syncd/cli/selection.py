@@ -15,7 +15,7 @@ from syncd.collector import uncollected
 from syncd.errors import SyncdError, UsageError, worst_exit_code
 
 if TYPE_CHECKING:
-    from syncd.cli.figures import Figures
+    from syncd.cli.figures import RunMetrics
     from syncd.cycle import Options
     from syncd.model.names import Key
     from syncd.model.plan import Plan
@@ -90,9 +90,9 @@ def run_cycles(
     """
     if metrics_file is None:
         return _run_cycles(selection, options, show, None)
-    from syncd.cli.figures import Figures
+    from syncd.cli.figures import RunMetrics
 
-    figures = Figures(selection.loaded, tuple(each.name for each in selection.organizations), metrics_file)
+    figures = RunMetrics(selection.loaded, tuple(each.name for each in selection.organizations), metrics_file)
     try:
         code = _run_cycles(selection, options, show, figures)
     finally:
@@ -101,7 +101,7 @@ def run_cycles(
 
 
 def _run_cycles(
-    selection: Selection, options: "Options", show: "Callable[[Report], None]", figures: "Figures | None"
+    selection: Selection, options: "Options", show: "Callable[[Report], None]", figures: "RunMetrics | None"
 ) -> int:
     with uncollected():
         from syncd import wiring
@@ -140,7 +140,9 @@ def _run_cycles(
 
 
 @contextmanager
-def _observed(selection: Selection, organization: str, command: str, figures: "Figures | None") -> "Iterator[Observer]":
+def _observed(
+    selection: Selection, organization: str, command: str, figures: "RunMetrics | None"
+) -> "Iterator[Observer]":
     """What people see, and the metrics if they go to a file."""
     with ExitStack() as stack:
         shown = stack.enter_context(_shown(selection, organization, command))

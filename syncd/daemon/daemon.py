@@ -24,7 +24,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from syncd.daemon.health import Health
+from syncd.daemon.health import LifeSigns
 from syncd.daemon.notify import Notifier
 from syncd.daemon.requests import Mailbox, Wish
 from syncd.daemon.running import Running
@@ -60,7 +60,7 @@ class Surroundings:
     clock: Clock
     random: Random
     mailbox: Mailbox
-    health: Health
+    health: LifeSigns
     notifier: Notifier
     metrics: Metrics
     reload: Callable[[], Iterable[Work]]

@@ -20,7 +20,7 @@ SILENT_S = 45.0
 STORE_SILENT_S = 60.0
 
 
-class Health:
+class LifeSigns:
     """The signs of life of one daemon; any thread may read or write."""
 
     def __init__(self, clock: Clock) -> None:

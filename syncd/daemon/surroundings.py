@@ -21,7 +21,7 @@ _SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Surroundings:
     """Where a process is: its environment, its user, and what it sees as `/`."""
 
     environment: Mapping[str, str]
@@ -37,12 +37,12 @@ class Place:
         return "INVOCATION_ID" in self.environment
 
 
-def this_place() -> Place:
+def this_place() -> Surroundings:
     """Return where this process is."""
-    return Place(environment=os.environ, uid=os.geteuid())
+    return Surroundings(environment=os.environ, uid=os.geteuid())
 
 
-def examine(place: Place, zones: Collection[str]) -> Iterator[Check]:
+def examine(place: Surroundings, zones: Collection[str]) -> Iterator[Check]:
     """Yield what surrounds syncd; *zones* are the time zones that schedules name."""
     yield ok("python", f"Python {platform.python_version()}, {' '.join(ssl.OPENSSL_VERSION.split()[:2])}")
     yield _user(place)
@@ -52,7 +52,7 @@ def examine(place: Place, zones: Collection[str]) -> Iterator[Check]:
         yield from _kubernetes(place)
 
 
-def _user(place: Place) -> Check:
+def _user(place: Surroundings) -> Check:
     if place.uid:
         return ok("user", f"uid {place.uid}")
     if place.is_pod:
@@ -77,7 +77,7 @@ def _zones(zones: Collection[str]) -> Iterator[Check]:
     yield ok("zones", f"{', '.join(sorted({*zones, 'UTC'}))}, from {origin}")
 
 
-def _systemd(place: Place) -> Iterator[Check]:
+def _systemd(place: Surroundings) -> Iterator[Check]:
     environment = place.environment
     if not place.is_unit:
         if not place.is_pod:
@@ -100,7 +100,7 @@ def _systemd(place: Place) -> Iterator[Check]:
     yield ok("credentials", f"{', '.join(names) or 'none'} in {folder}")
 
 
-def _kubernetes(place: Place) -> Iterator[Check]:
+def _kubernetes(place: Surroundings) -> Iterator[Check]:
     yield ok("kubernetes", "within a pod; how many replicas there are can't be seen from here: one is right")
     token = place.root / _TOKEN
     if token.exists():

@@ -41,7 +41,7 @@ class One(str):
         yield str(self)
 
 
-class Several(tuple[str, ...]):  # noqa: SLOT001 - a tuple of any length has no room for slots
+class ManyValues(tuple[str, ...]):  # noqa: SLOT001 - a tuple of any length has no room for slots
     """The values of an attribute that has more than one."""
 
     name: str
@@ -161,5 +161,5 @@ def context_of(attributes: Mapping[str, tuple[str, ...]], names: Collection[str]
     return context
 
 
-def _wrapped(name: str, values: tuple[str, ...]) -> One | Several:
-    return One(values[0]) if len(values) == 1 else Several(name, values)
+def _wrapped(name: str, values: tuple[str, ...]) -> One | ManyValues:
+    return One(values[0]) if len(values) == 1 else ManyValues(name, values)

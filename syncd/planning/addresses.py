@@ -24,13 +24,13 @@ from dataclasses import dataclass, field
 from syncd.model.names import fold
 from syncd.planning.ownership import (
     Act,
-    Cause,
     Extras,
     Obstacle,
     Party,
     Solution,
     Status,
     Step,
+    StepCause,
     Wait,
     grouped,
     index,
@@ -280,20 +280,20 @@ class _Table:
 
     # --- giving up --------------------------------------------------------------------------------------
 
-    def _cause(self, mover: _Mover, address: str) -> Cause | None:
+    def _cause(self, mover: _Mover, address: str) -> StepCause | None:
         """Return why *mover* is to release *address* once it is an alias, None when it keeps it."""
         if address == mover.parking:
             return None
         if mover.status is Status.LEAVING:
-            return Cause.LEAVING
+            return StepCause.LEAVING
         claimant = self.claimant.get(address)
         if claimant is mover:
             return None
         if claimant is not None:
-            return Cause.CLAIMED
+            return StepCause.CLAIMED
         if not is_extra(address, mover.party.extras, self.spared_domain):
             return None
-        return Cause.PARKED if is_parking(address) else Cause.EXTRA
+        return StepCause.PARKED if is_parking(address) else StepCause.EXTRA
 
     def _break_rings(self) -> None:
         """Let one of each ring of primaries park. Nobody wants two primaries, so rings share nobody."""
@@ -354,7 +354,7 @@ class _Table:
                 act=Act.TAKE,
                 party=mover.key,
                 address=mover.claims[address],
-                cause=Cause.RETURN if mover.party.returning and address not in wanted else Cause.WISH,
+                cause=StepCause.RETURN if mover.party.returning and address not in wanted else StepCause.WISH,
                 frees=room | self._held_elsewhere(mover, address),
             )
 
@@ -362,7 +362,7 @@ class _Table:
         current, wanted = mover.party.primary, mover.party.wanted_primary
         if mover.parking:
             address = mover.held.get(mover.parking, mover.parking)
-            cause = Cause.LEAVING if mover.status is Status.LEAVING else Cause.CLAIMED
+            cause = StepCause.LEAVING if mover.status is Status.LEAVING else StepCause.CLAIMED
             claimant = self.claimant.get(mover.primary)
             yield Step(
                 act=Act.PARK,
@@ -380,14 +380,14 @@ class _Table:
                 act=Act.REGISTER if joining else Act.PROMOTE,
                 party=mover.key,
                 address=wanted,
-                cause=Cause.WISH,
+                cause=StepCause.WISH,
                 demotes="" if joining else current,
                 frees=room | self._held_elsewhere(mover, mover.goal),
             )
 
     def _release(self, mover: _Mover, address: str, written: str, *, demoted: bool = False) -> Step:
         claimant = self.claimant.get(address)
-        cause = self._cause(mover, address) or Cause.PARKED
+        cause = self._cause(mover, address) or StepCause.PARKED
         other = claimant.key if claimant is not None and claimant is not mover else ""
         return Step(act=Act.RELEASE, party=mover.key, address=written, cause=cause, claimant=other, demoted=demoted)
 

@@ -63,7 +63,7 @@ class Act(StrEnum):
     REGISTER = "register"  # a free address becomes the primary of a party that wasn't enabled
 
 
-class Cause(StrEnum):
+class StepCause(StrEnum):
     """Why a step is taken."""
 
     WISH = "wish"  # the party itself wants the address
@@ -88,7 +88,7 @@ class Step:
     act: Act
     party: str
     address: str
-    cause: Cause
+    cause: StepCause
     claimant: str = ""
     demotes: str = ""
     frees: frozenset[str] = frozenset()

@@ -43,7 +43,7 @@ class Probes:
     started: Checks
 
 
-class Pages(Protocol):
+class StatusPages(Protocol):
     """The status page: HTML for people. Nothing here may block."""
 
     @property
@@ -124,7 +124,7 @@ def make_app(
     probes: Probes,
     *,
     metrics: Metrics,
-    pages: Pages,
+    pages: StatusPages,
     sync: Sync | None,
     read_web: ReadWeb,
     event: Event,
@@ -142,7 +142,7 @@ class _Answers:
     """The handlers. What takes a moment to write (metrics, pages) is written on a worker thread, by Starlette."""
 
     def __init__(
-        self, settings: HttpSettings, probes: Probes, metrics: Metrics, pages: Pages, sync: Sync | None
+        self, settings: HttpSettings, probes: Probes, metrics: Metrics, pages: StatusPages, sync: Sync | None
     ) -> None:
         self.settings = settings
         self._probes = probes

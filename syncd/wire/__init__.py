@@ -20,12 +20,12 @@ from syncd.wire.checks import (
     problems,
     sensitive_members,
 )
-from syncd.wire.values import Constraint, InvalidCall, Problem
+from syncd.wire.values import Constraint, InvalidCall, Violation
 
 __all__ = [
     "Constraint",
     "InvalidCall",
-    "Problem",
+    "Violation",
     "check",
     "constraint",
     "declared_errors",

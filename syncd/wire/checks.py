@@ -7,7 +7,7 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from syncd.wire.compiled import Check, compile_shape
-from syncd.wire.values import Constraint, InvalidCall, Problem
+from syncd.wire.values import Constraint, InvalidCall, Violation
 
 # What an operation without a shape takes and gives: an object without members.
 _NOTHING = StructureShape("Nothing", {"type": "structure", "members": {}})
@@ -18,13 +18,13 @@ def operation_names() -> frozenset[str]:
     return frozenset(_service().operation_names)
 
 
-def problems(operation: str, params: Mapping[str, object]) -> tuple[Problem, ...]:
+def problems(operation: str, params: Mapping[str, object]) -> tuple[Violation, ...]:
     """Find everything the service would refuse in the parameters themselves; empty means valid.
 
     Raises:
         KeyError: the service has no such operation.
     """
-    found: list[Problem] = []
+    found: list[Violation] = []
     _input_check(operation)(params, "", found)
     return tuple(found)
 
@@ -40,9 +40,9 @@ def check(operation: str, params: Mapping[str, object]) -> None:
         raise InvalidCall(operation, found)
 
 
-def output_problems(operation: str, result: Mapping[str, object]) -> tuple[Problem, ...]:
+def output_problems(operation: str, result: Mapping[str, object]) -> tuple[Violation, ...]:
     """Find everything in a response that a client could not have got from the service."""
-    found: list[Problem] = []
+    found: list[Violation] = []
     _output_check(operation)(result, "", found)
     return tuple(found)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.model import ListShape, Shape, StructureShape
 
-from syncd.wire.values import Problem
+from syncd.wire.values import Violation
 
-Check = Callable[[object, str, list[Problem]], None]
+Check = Callable[[object, str, list[Violation]], None]
 
 # A refused value is quoted so that a reader finds it, but cut, and never when its shape is sensitive.
 _QUOTED = 60
@@ -29,16 +29,16 @@ def _structure(shape: StructureShape) -> Check:
     members: dict[str, Check] = {name: compile_shape(member) for name, member in shape.members.items()}
     required = tuple(shape.required_members)
 
-    def check(value: object, path: str, found: list[Problem]) -> None:
+    def check(value: object, path: str, found: list[Violation]) -> None:
         if not isinstance(value, Mapping):
             found.append(_wrong_type(path, "an object", value))
             return
         prefix = f"{path}." if path else ""
-        found.extend(Problem(path=prefix + name, reason="is required") for name in required if name not in value)
+        found.extend(Violation(path=prefix + name, reason="is required") for name in required if name not in value)
         for name, item in value.items():
             member = members.get(name)
             if member is None:
-                found.append(Problem(path=f"{prefix}{name}", reason="is not a member of this call"))
+                found.append(Violation(path=f"{prefix}{name}", reason="is not a member of this call"))
             else:
                 member(item, prefix + name, found)
 
@@ -49,7 +49,7 @@ def _list(shape: ListShape) -> Check:
     item_check = compile_shape(shape.member)
     length = _length_check(shape.metadata, "items")
 
-    def check(value: object, path: str, found: list[Problem]) -> None:
+    def check(value: object, path: str, found: list[Violation]) -> None:
         if not isinstance(value, list | tuple):
             found.append(_wrong_type(path, "a list", value))
             return
@@ -70,18 +70,18 @@ def _string(shape: Shape) -> Check:
     quote = _unquoted if metadata.get("sensitive") else _quoted
     length = _length_check(metadata, "characters")
 
-    def check(value: object, path: str, found: list[Problem]) -> None:
+    def check(value: object, path: str, found: list[Violation]) -> None:
         if not isinstance(value, str):
             found.append(_wrong_type(path, "a string", value))
             return
         if allowed and value not in allowed:
-            found.append(Problem(path=path, reason=f"must be one of {expected}{quote(value)}"))
+            found.append(Violation(path=path, reason=f"must be one of {expected}{quote(value)}"))
             return
         size = len(value)
         if size < low or (high is not None and size > high):
             length(size, path, found)
         elif matches is not None and matches(value) is None:
-            found.append(Problem(path=path, reason=f"must match {pattern}{quote(value)}"))
+            found.append(Violation(path=path, reason=f"must match {pattern}{quote(value)}"))
 
     return check
 
@@ -91,19 +91,19 @@ def _number(shape: Shape) -> Check:
     noun = "an integer" if kinds == (int,) else "a number"
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
 
-    def check(value: object, path: str, found: list[Problem]) -> None:
+    def check(value: object, path: str, found: list[Violation]) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(value, kinds):
             found.append(_wrong_type(path, noun, value))
         elif low is not None and value < low:
-            found.append(Problem(path=path, reason=f"must be at least {low}, is {value}"))
+            found.append(Violation(path=path, reason=f"must be at least {low}, is {value}"))
         elif high is not None and value > high:
-            found.append(Problem(path=path, reason=f"must be at most {high}, is {value}"))
+            found.append(Violation(path=path, reason=f"must be at most {high}, is {value}"))
 
     return check
 
 
 def _boolean(_shape: Shape) -> Check:
-    def check(value: object, path: str, found: list[Problem]) -> None:
+    def check(value: object, path: str, found: list[Violation]) -> None:
         if not isinstance(value, bool):
             found.append(_wrong_type(path, "true or false", value))
 
@@ -111,7 +111,7 @@ def _boolean(_shape: Shape) -> Check:
 
 
 def _timestamp(_shape: Shape) -> Check:
-    def check(value: object, path: str, found: list[Problem]) -> None:
+    def check(value: object, path: str, found: list[Violation]) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float | datetime):
             found.append(_wrong_type(path, "a time in epoch seconds", value))
 
@@ -135,20 +135,20 @@ def compiled_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.ASCII)
 
 
-def _length_check(metadata: Mapping[str, Any], noun: str) -> Callable[[int, str, list[Problem]], None]:
+def _length_check(metadata: Mapping[str, Any], noun: str) -> Callable[[int, str, list[Violation]], None]:
     low, high = metadata.get("min", 0), metadata.get("max")
 
-    def check(size: int, path: str, found: list[Problem]) -> None:
+    def check(size: int, path: str, found: list[Violation]) -> None:
         if size < low:
-            found.append(Problem(path=path, reason=f"must have at least {low} {noun}, has {size}"))
+            found.append(Violation(path=path, reason=f"must have at least {low} {noun}, has {size}"))
         elif high is not None and size > high:
-            found.append(Problem(path=path, reason=f"must have at most {high} {noun}, has {size}"))
+            found.append(Violation(path=path, reason=f"must have at most {high} {noun}, has {size}"))
 
     return check
 
 
-def _wrong_type(path: str, expected: str, value: object) -> Problem:
-    return Problem(path=path or "the request", reason=f"must be {expected}, not {type(value).__name__}")
+def _wrong_type(path: str, expected: str, value: object) -> Violation:
+    return Violation(path=path or "the request", reason=f"must be {expected}, not {type(value).__name__}")
 
 
 def _quoted(value: str) -> str:

@@ -6,7 +6,7 @@ from syncd.errors import SyncdError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Violation:
     """A member that breaks the service model: its path, such as `Domains[0].DomainName`, and why."""
 
     path: str
@@ -31,7 +31,7 @@ class Constraint:
 class InvalidCall(SyncdError):
     """A call that the service would refuse for its parameters alone; lists every problem at once."""
 
-    def __init__(self, operation: str, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, operation: str, problems: tuple[Violation, ...]) -> None:
         self.operation = operation
         self.problems = problems
         super().__init__(f"{operation}: " + "; ".join(map(str, problems)))

@@ -14,7 +14,7 @@ from syncd import wiring
 from syncd.clock import SystemClock
 from syncd.cycle import Options, run_cycle
 from syncd.daemon.daemon import Daemon, Surroundings
-from syncd.daemon.health import Health
+from syncd.daemon.health import LifeSigns
 from syncd.daemon.notify import Notifier
 from syncd.daemon.observers import Several
 from syncd.daemon.progress import Progress
@@ -40,7 +40,7 @@ from syncd.wiring import past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ConfigReader:
     """How the configuration is read, at the start and again: *load* reads the file, *choose* its organizations.
 
     *taken* is called with each one that was taken over, since a new log level holds and new secrets are to be hidden;
@@ -70,7 +70,7 @@ class Service:
     """
 
     def __init__(
-        self, reading: Reading, *, loaded: Loaded, store: Store, mailbox: Mailbox, clock: Clock | None = None
+        self, reading: ConfigReader, *, loaded: Loaded, store: Store, mailbox: Mailbox, clock: Clock | None = None
     ) -> None:
         self._reading = reading
         self._loaded = loaded
@@ -85,7 +85,7 @@ class Service:
         self._clean: Callable[[str], str] = str
         self._metrics = new_metrics(organizations=(), guards=wiring.guard_names())
         self._board = Board(self._clock, clean=self._hide)
-        self._health = health = Health(self._machine)
+        self._health = health = LifeSigns(self._machine)
         self._app = make_app(
             loaded.settings.http,
             Probes(live=health.live, ready=health.ready, started=health.start),

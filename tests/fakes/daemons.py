@@ -10,7 +10,7 @@ from typing import Any, Self
 from prometheus_client import CollectorRegistry
 
 from syncd.daemon.daemon import Daemon, Surroundings
-from syncd.daemon.health import Health
+from syncd.daemon.health import LifeSigns
 from syncd.daemon.notify import Notifier
 from syncd.daemon.observers import Several
 from syncd.daemon.progress import Progress
@@ -99,7 +99,7 @@ class RunningDaemon:
         self.registry = CollectorRegistry()
         self.mailbox = Mailbox()
         self.clock = RealClock()
-        self.health = Health(self.clock)
+        self.health = LifeSigns(self.clock)
         self.in_time: bool | None = None
         self.metrics = Metrics(self.registry, organizations=[*cycles, "late"])
         self.cycles = cycles

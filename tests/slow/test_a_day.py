@@ -18,7 +18,7 @@ from syncd.clock import SystemClock
 from syncd.daemon.requests import Mailbox, Wish
 from syncd.errors import Interrupted
 from syncd.settings import Loaded, OrganizationSettings, load
-from syncd.wiring.daemon import Reading, Service
+from syncd.wiring.daemon import ConfigReader, Service
 from tests.functional.conftest import Place, a_place
 
 #: How much faster the day passes: cycles come every 15 minutes, that is every second.
@@ -65,7 +65,7 @@ def test_a_day_leaves_no_trace(place: Place, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
     loaded = load(place.config)
     clock, mailbox = CompressedClock(), Mailbox()
-    reading = Reading(load=lambda: load(place.config), choose=chosen, taken=lambda _: str)
+    reading = ConfigReader(load=lambda: load(place.config), choose=chosen, taken=lambda _: str)
     began = clock.now()
     with wiring.open_store(loaded, clock=clock) as store:
         service = Service(reading, loaded=loaded, store=store, mailbox=mailbox, clock=clock)

@@ -17,7 +17,7 @@ from syncd.model.entry import Absence
 from syncd.model.names import Key, Kind, identity_of, kind_of, make_key
 from syncd.sources.ldap import disabled, names
 from syncd.sources.ldap.connection import Session
-from syncd.sources.ldap.entries import RawEntry
+from syncd.sources.ldap.entries import ReceivedEntry
 from syncd.sources.ldap.failures import BaseNotFound, SearchFailed
 from syncd.sources.ldap.flavors import naming_contexts
 from syncd.sources.ldap.queries import filter_for
@@ -73,14 +73,14 @@ class Absences:
         if left and self._sees_everything():
             self.found |= {make_key(kind, identity): Absence.GONE for identity in left}
 
-    def _judge(self, kind: Kind, identity: str, raw: RawEntry) -> None:
+    def _judge(self, kind: Kind, identity: str, raw: ReceivedEntry) -> None:
         """Say of an entry that is there why it was not read; or read it after all."""
         if self._read_after_all(kind, raw):
             return
         is_disabled = kind is Kind.USER and self.reading.readers[kind].is_disabled(raw)
         self.found[make_key(kind, identity)] = Absence.DISABLED if is_disabled else Absence.MOVED
 
-    def _read_after_all(self, kind: Kind, raw: RawEntry) -> bool:
+    def _read_after_all(self, kind: Kind, raw: ReceivedEntry) -> bool:
         """Read an entry that a search should have shown: it was moved from one to the next while we read."""
         try:
             dn = names.normalize(raw.dn)
@@ -96,7 +96,7 @@ class Absences:
                     return True
         return False
 
-    def _entries(self, kind: Kind, identities: Sequence[str]) -> Iterator[RawEntry]:
+    def _entries(self, kind: Kind, identities: Sequence[str]) -> Iterator[ReceivedEntry]:
         """Yield the entries with these keys, wherever they are."""
         plan, session = self.reading.queries, self.reading.session
         needs = self.reading.needs[kind]
@@ -128,7 +128,7 @@ def is_visible(session: Session, dn: str) -> bool:
         return False
 
 
-def _unless_gone(entries: Iterator[RawEntry]) -> Iterator[RawEntry]:
+def _unless_gone(entries: Iterator[ReceivedEntry]) -> Iterator[ReceivedEntry]:
     """Yield *entries* until the server says that there is no such name any more."""
     try:
         yield from entries

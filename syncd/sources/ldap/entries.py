@@ -32,7 +32,7 @@ VIRTUAL = frozenset({DN, DISABLED, MEMBERS, PROXY_PRIMARY, PROXY_ALIASES})
 _PROXY_ADDRESSES = "proxyaddresses"
 
 
-class RawEntry(Protocol):
+class ReceivedEntry(Protocol):
     """An entry as it came over the wire."""
 
     @property
@@ -151,7 +151,7 @@ class EntryReader:
             self._places |= dict.fromkeys(spellings[column.folded], place)
         self._folded = Folded()
 
-    def read(self, raw: RawEntry) -> Record:
+    def read(self, raw: ReceivedEntry) -> Record:
         """Return what *raw* says."""
         folded = self._folded
         attributes = {folded[name]: found for name, found in raw.attributes.items()}
@@ -171,11 +171,11 @@ class EntryReader:
         rejection = Rejection(key=key, origin=raw.dn, reason=reason, remedy=remedy)
         return Record(dn, identity, attributes, None, rejection)
 
-    def identity(self, raw: RawEntry) -> str:
+    def identity(self, raw: ReceivedEntry) -> str:
         """Return the identity of *raw*, "" where it can't be read."""
         return self._identity({self._folded[name]: found for name, found in raw.attributes.items()})[0]
 
-    def is_disabled(self, raw: RawEntry) -> bool:
+    def is_disabled(self, raw: ReceivedEntry) -> bool:
         """Return whether *raw* is a disabled account."""
         attributes = {self._folded[name]: found for name, found in raw.attributes.items()}
         return disabled.is_disabled(attributes, self._disabled_by, self._now)

@@ -68,7 +68,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PageEnd:
     """How a page ended. *cookie* is None if the server said nothing of pages, empty after the last page.
 
     *sent* is the number of the request for the next page, if it is on its way already.
@@ -89,7 +89,7 @@ class Exchange:
         self._internals = internals
         self._request = request
 
-    def page(self, cookie: bytes, sent: int | None, *, ahead: bool) -> Generator[list[RawEntry], None, Page]:
+    def page(self, cookie: bytes, sent: int | None, *, ahead: bool) -> Generator[list[RawEntry], None, PageEnd]:
         """Send the request unless it was *sent*; yield the entries, return the end of the page."""
         identity = self._send(cookie) if sent is None else sent
         if not cookie:
@@ -114,7 +114,7 @@ class Exchange:
             elif answer["type"] == "searchResDone":
                 self._strategy._outstanding.pop(identity, None)  # noqa: SLF001 - get_response would do it
                 told = tuple(references)
-                return Page(result=result_of(answer), cookie=_cookie(answer), references=told, sent=following)
+                return PageEnd(result=result_of(answer), cookie=_cookie(answer), references=told, sent=following)
             elif answer["type"] != "intermediateResponse":
                 raise Malformed(f"a search was answered with {answer['type']}")
 
@@ -155,7 +155,7 @@ class Exchange:
             raise Malformed(f"a message can't be decoded: {type(error).__name__}: {error}") from error
 
 
-def read_by_ldap3(connection: Any, request: Request, cookie: bytes) -> Generator[list[RawEntry], None, Page]:  # noqa: ANN401 - its stubs know less than is used
+def read_by_ldap3(connection: Any, request: Request, cookie: bytes) -> Generator[list[RawEntry], None, PageEnd]:  # noqa: ANN401 - its stubs know less than is used
     """Do the same with nothing but what ldap3 promises."""
     connection.search(
         request.base,
@@ -176,7 +176,7 @@ def read_by_ldap3(connection: Any, request: Request, cookie: bytes) -> Generator
     if entries:
         yield entries
     result = connection.result
-    return Page(result=result_of(result), cookie=_cookie(result), references=tuple(references))
+    return PageEnd(result=result_of(result), cookie=_cookie(result), references=tuple(references))
 
 
 def result_of(answer: dict[str, Any]) -> LdapResult:

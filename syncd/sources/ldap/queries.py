@@ -12,7 +12,7 @@ from syncd.sources.ldap.settings import GroupQuery, LdapSettings, Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class EntrySearch:
     """One search for entries of *kind*; *within* is its base in normal form; *ways* are those of group members."""
 
     kind: Kind
@@ -29,11 +29,11 @@ class Queries:
     """Everything that is asked, in order. *disabled_by* and *ways* are what is used after all."""
 
     flavor: Flavor
-    searches: tuple[Search, ...]
+    searches: tuple[EntrySearch, ...]
     disabled_by: tuple[str, ...]
     ways: frozenset[str]
 
-    def of(self, kind: Kind) -> tuple[Search, ...]:
+    def of(self, kind: Kind) -> tuple[EntrySearch, ...]:
         return tuple(search for search in self.searches if search.kind is kind)
 
     def covers(self, dn: str) -> bool:
@@ -57,7 +57,7 @@ def make_queries(settings: LdapSettings, flavor: Flavor, needs: Mapping[Kind, Ne
         if kind is Kind.USER:
             attributes |= disabled.attributes_for(disabled_by)
         searches.append(
-            Search(
+            EntrySearch(
                 kind=kind,
                 base=query.base,
                 within=names.normalize(query.base),

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from syncd.sources.ldap import ranges
 from syncd.sources.ldap.decoder import Malformed, RawEntry
-from syncd.sources.ldap.exchange import Page, Request
+from syncd.sources.ldap.exchange import PageEnd, Request
 from syncd.sources.ldap.failures import (
     NO_SUCH_OBJECT,
     SIZE_LIMIT,
@@ -82,14 +82,14 @@ class Search:
             if not goes_on:
                 return
 
-    def _page(self, cookie: bytes, sent: int | None, held: list[RawEntry]) -> Generator[RawEntry, None, Page]:
+    def _page(self, cookie: bytes, sent: int | None, held: list[RawEntry]) -> Generator[RawEntry, None, PageEnd]:
         """Yield the entries of one page but those that came in pieces, which are appended to *held*."""
         first = last = ""
         before = self._entries
         self.is_pending = True
         ahead = bool(self._request.page_size) and not (held or self._transport.met_ranges)
         parts = self._transport.page(self._request, cookie, self._deadline, sent=sent, ahead=ahead)
-        page: Page | None = None
+        page: PageEnd | None = None
         while page is None:
             try:
                 part = next(parts)
@@ -115,7 +115,7 @@ class Search:
         self._assert_new(self._entries - before, first, last, page)
         return page
 
-    def _assert_new(self, count: int, first: str, last: str, page: Page) -> None:
+    def _assert_new(self, count: int, first: str, last: str, page: PageEnd) -> None:
         if not page.cookie:
             return
         self._empty = 0 if count else self._empty + 1
@@ -129,7 +129,7 @@ class Search:
             )
         self._seen.add(signature)
 
-    def _judge(self, page: Page) -> None:
+    def _judge(self, page: PageEnd) -> None:
         code = page.result.code
         if code == SIZE_LIMIT and self._request.size_limit and self._entries >= self._request.size_limit:
             return
@@ -139,7 +139,7 @@ class Search:
         if missing:
             raise referred(self._asked, missing, self.came)
 
-    def _goes_on(self, page: Page) -> bool:
+    def _goes_on(self, page: PageEnd) -> bool:
         if not self._request.page_size:
             return False
         if page.cookie is None:
@@ -168,7 +168,7 @@ class Search:
         self.is_pending = True
         found: list[RawEntry] = []
         parts = self._transport.page(request, b"", self._deadline)
-        page: Page | None = None
+        page: PageEnd | None = None
         while page is None:
             try:
                 found += next(parts)

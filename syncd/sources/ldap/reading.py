@@ -14,9 +14,9 @@ from syncd.model.names import Kind, make_key
 from syncd.model.needs import Needs
 from syncd.sources.ldap import names
 from syncd.sources.ldap.connection import Session
-from syncd.sources.ldap.entries import MEMBERS, EntryReader, RawEntry, Record
+from syncd.sources.ldap.entries import MEMBERS, EntryReader, ReceivedEntry, Record
 from syncd.sources.ldap.members import Memberships, named_by
-from syncd.sources.ldap.queries import Queries, Search, listed_by_name
+from syncd.sources.ldap.queries import EntrySearch, Queries, listed_by_name
 
 #: Renamed members are looked up one by one up to here; beyond, asking for everybody's name once more is cheaper.
 _LOOKUPS = 200
@@ -66,7 +66,7 @@ class Reading:
         for search in self.queries.searches:
             self._read_search(search)
 
-    def add(self, search: Search, raw: RawEntry) -> Record:
+    def add(self, search: EntrySearch, raw: ReceivedEntry) -> Record:
         """Take in the entry *raw*, found by *search*."""
         found = self.found.setdefault(search.kind, Found())
         record = self.readers[search.kind].read(raw)
@@ -86,7 +86,7 @@ class Reading:
                 self.memberships.add_group(dn, record.attributes, search.ways)
         return record
 
-    def _read_search(self, search: Search) -> None:
+    def _read_search(self, search: EntrySearch) -> None:
         found = self.found.setdefault(search.kind, Found())
         without_key, before = 0, len(found.entries)
         for raw in self._entries(search, search.attributes):
@@ -95,7 +95,7 @@ class Reading:
         if without_key > _SURELY_WRONG and len(found.entries) == before:
             raise self._no_key(search, without_key, found.rejections[-1])
 
-    def _entries(self, search: Search, attributes: Iterable[str]) -> Iterator[RawEntry]:
+    def _entries(self, search: EntrySearch, attributes: Iterable[str]) -> Iterator[ReceivedEntry]:
         return self.session.search(
             search.base,
             scope=search.scope,
@@ -103,7 +103,7 @@ class Reading:
             attributes=tuple(attributes),
         )
 
-    def _no_key(self, search: Search, count: int, example: Rejection) -> SourceIncomplete:
+    def _no_key(self, search: EntrySearch, count: int, example: Rejection) -> SourceIncomplete:
         key = self.needs[search.kind].key
         return SourceIncomplete(
             f"none of the {count} {search.kind}s below {search.base} has a usable key {key!r}: {example}",

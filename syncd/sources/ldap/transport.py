@@ -18,7 +18,7 @@ from ldap3.core.exceptions import LDAPExceptionError, LDAPStartTLSError
 from ldap3.utils.log import set_library_log_hide_sensitive_data
 
 from syncd.sources.ldap.decoder import Malformed, RawEntry
-from syncd.sources.ldap.exchange import Exchange, Internals, Page, Request, read_by_ldap3, result_of
+from syncd.sources.ldap.exchange import Exchange, Internals, PageEnd, Request, read_by_ldap3, result_of
 from syncd.sources.ldap.failures import LdapResult
 from syncd.sources.ldap.framing import Broken, MessageStream
 from syncd.sources.ldap.servers import Server, is_loopback
@@ -191,7 +191,7 @@ class Transport:
 
     def page(
         self, request: Request, cookie: bytes, deadline: float, *, sent: int | None = None, ahead: bool = False
-    ) -> Generator[list[RawEntry], None, Page]:
+    ) -> Generator[list[RawEntry], None, PageEnd]:
         """Ask for one page (all, without a page size); yield its entries as they come, return how it ended.
 
         *sent* is the number of the request if it is on its way already. With *ahead*, the request for the page after

@@ -42,13 +42,13 @@ from syncd.planning.addresses import solve
 from syncd.planning.bindings import remembered, reserved_addresses
 from syncd.planning.ownership import (
     Act,
-    Cause,
     Extras,
     Obstacle,
     Party,
     Solution,
     Status,
     Step,
+    StepCause,
     Wait,
     blocked_newcomers,
     is_parking,
@@ -340,21 +340,21 @@ class _Moves:
     def _cause(self, step: Step) -> str:
         key, name = Key(step.party), self._name(Key(step.party))
         match step.cause:
-            case Cause.LEAVING:
+            case StepCause.LEAVING:
                 return f"{name} is leaving: {self.situation.standings.leaving.get(key, 'no longer wanted')}"
-            case Cause.CLAIMED if step.act is Act.PARK:
+            case StepCause.CLAIMED if step.act is Act.PARK:
                 return f"addresses go round: {step.demotes} is wanted by {self._claimant(step.claimant)}"
-            case Cause.CLAIMED:
+            case StepCause.CLAIMED:
                 return f"{step.address} is wanted by {self._claimant(step.claimant)}"
-            case Cause.EXTRA:
+            case StepCause.EXTRA:
                 return f"no longer in {self._origin(key)}"
-            case Cause.PARKED:
+            case StepCause.PARKED:
                 return "it served while addresses were exchanged"
-            case Cause.RETURN:
+            case StepCause.RETURN:
                 return f"{name} had it before the removal{self._removed_on(key)}"
-            case Cause.WISH if step.act is Act.TAKE:
+            case StepCause.WISH if step.act is Act.TAKE:
                 return f"wanted by {self._origin(key)}"
-            case Cause.WISH:
+            case StepCause.WISH:
                 return f"the primary address in {self._origin(key)}"
 
     def _removed_on(self, key: Key) -> str:

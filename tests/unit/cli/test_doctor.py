@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from syncd.cli.doctor import AreaName, Group, write_documents, write_lines
+from syncd.cli.doctor import AreaName, CheckGroup, write_documents, write_lines
 from syncd.errors import ConfigurationError
 from syncd.model.check import fail, ok, warn
 from syncd.telemetry.redaction import SecretFilter
@@ -18,15 +18,15 @@ LDAP = fail(
     69,
 )
 GROUPS = [
-    Group(
+    CheckGroup(
         organization=None,
         areas=(
             Area(name="configuration", examine=lambda: iter([ok("file", "/etc/syncd/syncd.yaml: 2 organizations")])),
             Area(name="store", examine=lambda: iter([warn("disk", "900 MiB free", "free some"), ok("schema", "1")])),
         ),
     ),
-    Group(organization="planetexpress", areas=(Area(name="source", examine=lambda: iter([LDAP])),)),
-    Group(organization="momcorp", areas=(Area(name="source", examine=lambda: iter([ok("bind", "as cn=mom")])),)),
+    CheckGroup(organization="planetexpress", areas=(Area(name="source", examine=lambda: iter([LDAP])),)),
+    CheckGroup(organization="momcorp", areas=(Area(name="source", examine=lambda: iter([ok("bind", "as cn=mom")])),)),
 ]
 HIDDEN = SecretFilter([SECRET])
 TEXT = r"""this machine

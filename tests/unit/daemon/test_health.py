@@ -1,14 +1,14 @@
 """What the probes and the watchdog are told."""
 
-from syncd.daemon.health import Health
+from syncd.daemon.health import LifeSigns
 from syncd.daemon.progress import Progress
 from syncd.daemon.statusline import status_line
 from tests.fakes.clock import FakeClock
 
 
-def healthy() -> tuple[Health, FakeClock]:
+def healthy() -> tuple[LifeSigns, FakeClock]:
     clock = FakeClock()
-    health = Health(clock)
+    health = LifeSigns(clock)
     health.started()
     health.store_answered(good=True)
     return health, clock
@@ -25,7 +25,7 @@ def test_a_daemon_at_work_is_alive_and_ready() -> None:
 
 def test_before_the_start_is_over_it_is_alive_but_not_ready() -> None:
     """A start that takes long is not a reason to restart."""
-    health = Health(FakeClock())
+    health = LifeSigns(FakeClock())
 
     assert all(health.live().values())
     assert not any(health.start().values())
