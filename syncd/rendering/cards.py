@@ -11,6 +11,7 @@ Whose card an operation goes on:
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import Enum
 
 from syncd.model.action import Action
 from syncd.model.names import Key, Kind, identity_of, kind_of
@@ -30,14 +31,25 @@ _SYMBOLS = {Action.ADD: Symbol.ADD, Action.CHANGE: Symbol.CHANGE, Action.REMOVE:
 _SECRETS = ("password", "secret", "token")
 
 
+class Heading(Enum):
+    """Under what an operation is read, in this order."""
+
+    GIVEN_BACK = "given-back"
+    GOING_ON = "going-on"
+    LEAVING = "leaving"
+    NEW = "new"
+    CHANGES = "changes"
+    MEMBERSHIPS = "memberships"
+
+
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Makes cards of the operations of *plan*, whose bundles and names are looked at as a whole."""
+    """Makes cards of the operations of a plan, whose bundles and names are looked at as a whole."""
 
-    plan: Plan
     leavers: Mapping[str, Key]
     restored: Mapping[str, Key]
     joint: Mapping[str, tuple[Key, ...]]
+    newcomers: frozenset[Key]
     titles: Mapping[str, str]
     #: What notes say of removals that had begun in an earlier cycle.
     under_way: Mapping[str, str]
@@ -52,15 +64,16 @@ class Cards:
         restored = {str(o.bundle): Key(o.bundle.key) for o in everything if o.bundle.kind is BundleKind.ROLLBACK}
         apart = leavers.keys() | restored.keys()
         joint = {bundle: tuple(keys) for bundle, keys in subjects.items() if len(keys) > 1 and bundle not in apart}
+        newcomers = frozenset(o.subject for o in plan.sendable if is_creation(o))
         under_way = {note.subject: note.text for note in plan.notes if note.code in (HALF_REMOVED, REMOVAL_GOES_ON)}
-        return cls(plan, leavers, restored, joint, _titles(plan, everything), under_way)
+        return cls(leavers, restored, joint, newcomers, _titles(plan, everything), under_way)
 
     def make(self, operations: Iterable[Operation], *, symbol: Symbol | None = None) -> tuple[Card, ...]:
         """Return the cards of *operations*, people first; *symbol* marks those that aren't sent."""
         owners: dict[str, list[Operation]] = {}
         for operation in operations:
             owners.setdefault(self.owner(operation), []).append(operation)
-        ordered = sorted(owners.items(), key=lambda item: (*_rank(*item), self.title(item[0]).casefold(), item[0]))
+        ordered = sorted(owners.items(), key=lambda item: (*self._rank(*item), self.title(item[0]).casefold(), item[0]))
         return tuple(self._card(owner, its, symbol) for owner, its in ordered)
 
     def owner(self, operation: Operation) -> str:
@@ -72,25 +85,34 @@ class Cards:
             return self.restored[bundle]
         return bundle if bundle in self.joint else operation.subject
 
-    def is_leaving(self, operation: Operation) -> bool:
+    def heading(self, operation: Operation) -> Heading:
+        """Return under what *operation* is read: what happens to a whole account before what changes of one."""
+        if self._is_given_back(operation):
+            return Heading.GIVEN_BACK
+        if self._is_leaving(operation):
+            return Heading.GOING_ON if operation.bundle.key in self.under_way else Heading.LEAVING
+        if str(operation.bundle) in self.joint:
+            return Heading.CHANGES
+        if is_membership(operation):
+            return Heading.MEMBERSHIPS
+        return Heading.NEW if operation.subject in self.newcomers else Heading.CHANGES
+
+    def _is_leaving(self, operation: Operation) -> bool:
         """Return whether *operation* is part of somebody's removal."""
         return str(operation.bundle) in self.leavers
 
-    def is_given_back(self, operation: Operation) -> bool:
+    def _is_given_back(self, operation: Operation) -> bool:
         """Return whether *operation* puts back what a removal took that may not go on."""
         return operation.bundle.kind is BundleKind.ROLLBACK
-
-    def goes_on(self, operation: Operation) -> bool:
-        """Return whether *operation* is part of a removal that had begun in an earlier cycle."""
-        return self.is_leaving(operation) and operation.bundle.key in self.under_way
-
-    def is_joint(self, operation: Operation) -> bool:
-        """Return whether *operation* is part of what several go through together."""
-        return str(operation.bundle) in self.joint
 
     def title(self, key: str) -> str:
         """Return what people call *key*, a key or an entity id."""
         return safe(self.titles.get(key) or identity_of(Key(key)) or key)
+
+    def _rank(self, owner: str, operations: Sequence[Operation]) -> tuple[int, bool]:
+        """People before groups, and what several go through with the people; among each, what destroys first."""
+        place = 0 if owner in self.joint else _PLACES[kind_of(Key(owner))]
+        return place, not any(operation.destructive for operation in operations)
 
     def _card(self, owner: str, operations: Sequence[Operation], symbol: Symbol | None) -> Card:
         keys = self.joint.get(owner)
@@ -106,7 +128,7 @@ class Cards:
 
     def _shared_reason(self, operations: Sequence[Operation]) -> str:
         """Return the one reason of *operations*, that of the coming or going where somebody does; "" if they differ."""
-        if all(map(self.is_given_back, operations)):
+        if all(map(self._is_given_back, operations)):
             return safe(self.under_way.get(self.owner(operations[0]), ""))
         roots = [o for o in operations if o.ends_entity] or [o for o in operations if is_creation(o)]
         reasons = {operation.reason for operation in roots or operations}
@@ -114,7 +136,7 @@ class Cards:
 
     def _all_lines(self, operations: Sequence[Operation], owner: str, shared: str) -> Iterator[Line]:
         """Yield the lines of one card; a reason that says no more than the *shared* one isn't repeated."""
-        together = owner in self.joint or any(self.is_leaving(o) for o in operations)
+        together = owner in self.joint or any(self._is_leaving(o) for o in operations)
         steps = [operation for operation in operations if together and is_step(operation)]
         others = [operation for operation in operations if not (together and is_step(operation))]
         others.sort(key=lambda operation: not operation.ends_entity)
@@ -212,12 +234,7 @@ def _titles(plan: Plan, operations: Iterable[Operation]) -> Mapping[str, str]:
     return titles | dict(plan.names)
 
 
-_PLACES = {kind.value: place for place, kind in enumerate(Kind)}
-
-
-def _rank(owner: str, operations: Sequence[Operation]) -> tuple[int, bool]:
-    """People before groups, and what several go through with the people; among each, what destroys first."""
-    return _PLACES.get(owner.partition(":")[0], 0), not any(operation.destructive for operation in operations)
+_PLACES = {kind: place for place, kind in enumerate(Kind)}
 
 
 def _card_symbol(operations: Sequence[Operation]) -> Symbol:

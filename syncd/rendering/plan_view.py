@@ -1,7 +1,7 @@
 """Sorts a plan into the sections that a person reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from syncd.model.names import Key, kind_of
 from syncd.model.operation import Operation
 from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Cause, Limit, Plan, Withheld
 from syncd.model.standing import Pending
-from syncd.rendering.cards import Cards, fuse_of, is_creation, is_membership
+from syncd.rendering.cards import Cards, Heading, fuse_of
 from syncd.rendering.figures import budgets, plan_figures
 from syncd.rendering.safe import safe
 from syncd.rendering.view import Card, Line, Order, Part, Symbol, View, ViewSection, counted, in_kinds
@@ -91,10 +91,24 @@ _ASIDE = {
 }
 
 
-_GIVEN_BACK = (
-    "These removals had begun in an earlier cycle and may not go on: this is a rollback, what they took is put back."
-)
-_GOING_ON = "These removals had begun in an earlier cycle and were interrupted: they are finished now."
+#: The title of each heading, and what is said below it.
+_HEADINGS: Mapping[Heading, tuple[str, str]] = {
+    Heading.GIVEN_BACK: (
+        "Removals given back",
+        (
+            "These removals had begun in an earlier cycle and may not go on: "
+            "this is a rollback, what they took is put back."
+        ),
+    ),
+    Heading.GOING_ON: (
+        "Removals that had begun",
+        "These removals had begun in an earlier cycle and were interrupted: they are finished now.",
+    ),
+    Heading.LEAVING: ("Leaving", ""),
+    Heading.NEW: ("New", ""),
+    Heading.CHANGES: ("Changes", ""),
+    Heading.MEMBERSHIPS: ("Memberships", ""),
+}
 
 
 def moment(when: datetime) -> str:
@@ -121,22 +135,11 @@ def _directory(plan: Plan) -> str:
 
 
 def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[ViewSection | None]:
-    sendable = plan.sendable
-    given_back = [o for o in sendable if cards.is_given_back(o)]
-    going_on = [o for o in sendable if cards.goes_on(o)]
-    leaving = [o for o in sendable if cards.is_leaving(o) and not cards.goes_on(o)]
-    rest = [o for o in sendable if not cards.is_leaving(o) and not cards.is_given_back(o)]
-    memberships = [o for o in rest if is_membership(o) and not cards.is_joint(o)]
-    newcomers = {o.subject for o in rest if is_creation(o)}
-    entities = [o for o in rest if not is_membership(o) or cards.is_joint(o)]
-    new = [o for o in entities if o.subject in newcomers and not cards.is_joint(o)]
-    changes = [o for o in entities if o.subject not in newcomers or cards.is_joint(o)]
-    yield _of_operations("given-back", "Removals given back", given_back, cards, intro=_GIVEN_BACK)
-    yield _of_operations("going-on", "Removals that had begun", going_on, cards, intro=_GOING_ON)
-    yield _of_operations("leaving", "Leaving", leaving, cards)
-    yield _of_operations("new", "New", new, cards)
-    yield _of_operations("changes", "Changes", changes, cards)
-    yield _of_operations("memberships", "Memberships", memberships, cards)
+    under: dict[Heading, list[Operation]] = {heading: [] for heading in Heading}
+    for operation in plan.sendable:
+        under[cards.heading(operation)].append(operation)
+    for heading, operations in under.items():
+        yield _of_operations(heading, operations, cards)
     yield from set_aside(plan, cards)
     yield _outside(plan, cards, mode)
     yield _deferred(plan)
@@ -149,13 +152,12 @@ def set_aside(plan: Plan, cards: Cards) -> Iterator[ViewSection]:
     yield from (section for section in sections if section is not None)
 
 
-def _of_operations(
-    name: str, title: str, operations: Sequence[Operation], cards: Cards, *, intro: str = ""
-) -> ViewSection | None:
+def _of_operations(heading: Heading, operations: Sequence[Operation], cards: Cards) -> ViewSection | None:
     if not operations:
         return None
+    title, intro = _HEADINGS[heading]
     return ViewSection(
-        name=name,
+        name=heading.value,
         title=title,
         size=_size(operations, cards),
         intro=" ".join(filter(None, (intro, _fuse(operations)))),
@@ -274,7 +276,7 @@ def _rejected(plan: Plan) -> ViewSection | None:
 
 
 def _notes(plan: Plan, cards: Cards) -> ViewSection | None:
-    drawn = {cards.owner(o) for o in plan.sendable if cards.is_given_back(o) or cards.goes_on(o)}
+    drawn = {cards.owner(o) for o in plan.sendable if cards.heading(o) in (Heading.GIVEN_BACK, Heading.GOING_ON)}
     notes = [
         note for note in plan.notes if not (note.subject in drawn and note.code in (HALF_REMOVED, REMOVAL_GOES_ON))
     ]
