@@ -45,7 +45,7 @@ from syncd.planning.bindings import (
 )
 from syncd.planning.evidence import updated_marks
 from syncd.planning.freshness import Item, due, touched
-from syncd.planning.judge import chosen_ids, disbelieved, freed_removals, judge
+from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
 from syncd.ports import (
     Clock,
@@ -131,10 +131,11 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         plan = judge(cycle.resting_on_fresh_reads(situation, plan), situation, parts.guards)
 
         cycle.remember(plan, marks, situation)
-        outcomes = () if options.dry_run else cycle.apply(situation, plan, chosen)
+        operations, stale = chosen_of(plan, chosen, memory) if chosen is not None else (plan.sendable, ())
+        outcomes = () if options.dry_run else cycle.apply(situation, plan, operations)
         if not options.dry_run:
             cycle.close_rollbacks(situation, plan, outcomes)
-        return cycle.report(plan, outcomes, chosen)
+        return cycle.report(plan, outcomes, stale)
 
 
 class _Cycle:
@@ -200,9 +201,7 @@ class _Cycle:
             **{f"{kind.value}s": desired.counts.get(kind, 0) for kind in STATED},
             rejected=len(desired.rejections),
         )
-        managed = parts.pages.managed(
-            Managed(manage=parts.policy.manage, given=parts.given, has_groups=desired.has_groups)
-        )
+        managed = parts.pages.managed(Managed(manage=parts.policy.manage, given=parts.given, read=desired.read))
         details, self._read_at = parts.details.load(valid=managed)
         wanted = due(
             observed.entities,
@@ -332,13 +331,8 @@ class _Cycle:
             for binding in changed:
                 self._parts.memory.bind(binding)
 
-    def apply(self, situation: Situation, plan: Plan, chosen: Plan | None) -> tuple[Outcome, ...]:
-        """Send what nothing withholds; of *chosen*, when given, only what recurs."""
-        operations: tuple[Operation, ...] = plan.sendable
-        if chosen is not None:
-            allowed = chosen_ids(chosen, situation.memory)
-            ends = {operation.bundle for operation in operations if operation.ends_entity and operation.id in allowed}
-            operations = tuple(o for o in operations if o.id in allowed or o.bundle in ends)
+    def apply(self, situation: Situation, plan: Plan, operations: tuple[Operation, ...]) -> tuple[Outcome, ...]:
+        """Send *operations* of *plan*."""
         if not operations:
             return ()
         terms = self._parts.target.terms
@@ -367,12 +361,12 @@ class _Cycle:
         for binding in rolled_back(situation, plan, outcomes):
             self._parts.memory.bind(binding)
 
-    def report(self, plan: Plan, outcomes: tuple[Outcome, ...], chosen: Plan | None) -> Report:
-        """Record and return what came of it; operations of *chosen* that didn't recur are stale."""
-        stale = () if chosen is None else tuple(o.summary for o in chosen.sendable if o.id not in plan.by_id)
+    def report(self, plan: Plan, outcomes: tuple[Outcome, ...], stale: tuple[Operation, ...]) -> Report:
+        """Record and return what came of it; *stale* is what was asked for and is not what is needed any more."""
         half = self._half_removed(plan)
         code = self._exit_code(plan, outcomes, stale=bool(stale), half_removed=bool(half))
-        report = self._report(plan, outcomes, exit_code=code, stale=stale, half_removed=half)
+        summaries = tuple(operation.summary for operation in stale)
+        report = self._report(plan, outcomes, exit_code=code, stale=summaries, half_removed=half)
         # First recorded, then told: if that can't be recorded, the cycle failed, and is told of once.
         if not self._options.dry_run:
             self._parts.history.record(report)

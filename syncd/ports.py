@@ -66,6 +66,8 @@ class Facet(Protocol):
     """One kind of thing the target stores: pure."""
 
     name: str
+    #: The pages whose verbs it plans; each is planned by one facet.
+    things: frozenset[Thing]
 
     def propose(self, situation: Situation) -> Proposed:
         """Return the operations that bring the target to the desired state, entity by entity, in a fixed order."""
@@ -76,6 +78,8 @@ class Guard(Protocol):
     """A pure function that may withhold bundles of a plan."""
 
     name: str
+    #: What it means that it tripped, in a sentence.
+    means: str
     #: What it counts; a guard about the source itself counts no operations.
     counts: frozenset[Count]
 

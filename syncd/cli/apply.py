@@ -59,8 +59,9 @@ def apply(
     code = run_cycles(replace(selection, organizations=(owner,)), options, show, metrics_file=metrics_file)
     output.write(texts)
     if stale:
+        count = "1 operation" if len(stale) == 1 else f"{len(stale):,} operations"
         listed = "".join(f"\n  {summary}" for summary in stale[:_LISTED])
         rest = f"\n  and {len(stale) - _LISTED} more" if len(stale) > _LISTED else ""
-        message = f"{len(stale)} operations of the plan are not what is needed any more:{listed}{rest}"
+        message = f"{count} of the plan {'is' if len(stale) == 1 else 'are'} not what is needed any more:{listed}{rest}"
         raise StalePlan(message, hint="what still was needed has been done; `syncd plan` shows what is needed now")
     return code

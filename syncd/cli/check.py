@@ -19,8 +19,8 @@ def check(*, config: ConfigOption = None, organization: OrganizationOption = Non
     selection = begin(config, organization)
     problems = [problem for each in selection.organizations for problem in run_examples(selection.loaded, each)]
     if problems:
-        count = "one example" if len(problems) == 1 else f"{len(problems)} things in examples"
-        raise ConfigurationError(f"{selection.loaded.path}: {count} of a mapping don't hold", problems)
+        what = "one example of a mapping doesn't" if len(problems) == 1 else f"{len(problems)} things in examples don't"
+        raise ConfigurationError(f"{selection.loaded.path}: {what} hold", problems)
     for each in selection.organizations:
         typer.echo(f"{each.name}: {_summary(each)}")
     typer.echo(f"{selection.loaded.path} is fine.")

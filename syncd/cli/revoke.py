@@ -45,8 +45,9 @@ def _lines(taken: "Revocation", plan: "Plan") -> Iterator[str]:
     yield f"The approval of plan {plan.digest[:8]} of {plan.organization} is revoked."
     if freed:
         yield f"{freed:,} of what it freed {'were' if freed > 1 else 'was'} not sent yet, and must be approved again."
-    else:
+    elif not taken.under_way:
         yield "Nothing of it was left to be sent: what is done stays done."
     if taken.under_way:
-        yield f"{len(taken.under_way):,} removals had begun. The next cycle gives back what they took:"
+        begun = "1 removal" if len(taken.under_way) == 1 else f"{len(taken.under_way):,} removals"
+        yield f"{begun} had begun. The next cycle gives back what they took:"
         yield from (f"  {key} ({plan.names.get(key, 'no name known')})" for key in taken.under_way)

@@ -223,8 +223,9 @@ class Daemon:
         """Let the next cycle begin at *begins*; after it, the timetable says."""
         name = running.work.organization
         self._scheduler.add_job(
-            running.run,
+            self._run,
             running.trigger,
+            args=(running,),
             id=name,
             max_instances=1,
             coalesce=True,
@@ -233,6 +234,15 @@ class Daemon:
             replace_existing=True,
         )
         self._tell_plan(running, begins)
+
+    def _run(self, running: Running) -> None:
+        """Run the cycle that is due, once APScheduler has planned the one after it.
+
+        It submits the one before it plans the other, with its lock held: whoever ended in between would see the old
+        plan, and have the new one written over what it makes of it.
+        """
+        self._scheduler.get_job(running.work.organization)
+        running.run()
 
     def _tell_plan(self, running: Running, begins: datetime | None) -> None:
         gap = running.timetable.longest_gap(self._around.clock.now())

@@ -12,6 +12,7 @@ class AliasRemovals:
     """Counts entities that lose an alias."""
 
     name = Count.ALIAS_REMOVALS.value
+    means = "More entities would lose an alias than the limit allows."
     counts = frozenset({Count.ALIAS_REMOVALS})
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
@@ -24,6 +25,7 @@ class PrimaryChanges:
     """Counts entities whose primary address changes."""
 
     name = Count.PRIMARY_CHANGES.value
+    means = "More primary addresses would change than the limit allows."
     counts = frozenset({Count.PRIMARY_CHANGES})
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:

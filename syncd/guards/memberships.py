@@ -17,28 +17,28 @@ class MembershipRemovals:
     """Counts exits per group; what lies inside a person's removal counts as that removal only."""
 
     name = Count.MEMBERSHIP_REMOVALS.value
+    means = "More members would leave a group than the limit allows."
     counts = frozenset({Count.MEMBERSHIP_REMOVALS})
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield one finding per group that loses members, and a last one for the budget when none does."""
-        exits: dict[EntityId, list[Operation]] = defaultdict(list)
-        leavers: dict[EntityId, int] = defaultdict(int)
-        joined: set[EntityId] = set()
+        exits: dict[str, list[Operation]] = defaultdict(list)
+        leavers: dict[str, int] = defaultdict(int)
+        joined: set[str] = set()
         for operation in plan.operations:
-            if operation.entity is None:
-                continue
+            group: str = operation.entity or operation.subject
             if operation.verb.role is Role.JOINS and not operation.destructive:
-                joined.add(operation.entity)
+                joined.add(group)
             elif operation.counts_as in self.counts:
-                exits[operation.entity].append(operation)
+                exits[group].append(operation)
             elif operation.verb.counts_as in self.counts:
-                leavers[operation.entity] += 1
+                leavers[group] += 1
         for group, operations in sorted(exits.items()):
             yield self._of_group(group, operations, situation, plan, leavers[group], refilled=group in joined)
 
     def _of_group(
         self,
-        group: EntityId,
+        group: str,
         operations: list[Operation],
         situation: Situation,
         plan: Plan,
@@ -49,12 +49,10 @@ class MembershipRemovals:
         threshold = situation.policy.guards.membership_removals
         deferred = plan.deferred_as(Count.MEMBERSHIP_REMOVALS)  # of which group isn't known, so they count for each
         entities = situation.observed.entities
-        population = sum(
-            1
-            for member in situation.observed.details.of(MEMBERS).get(group, ())
-            if member in entities and entities[member].state is State.ENABLED
-        )
-        counted, name = len(operations) + deferred, entities[group].name
+        known = entities.get(EntityId(group))  # None: an id that no list shows, or a group that isn't made yet
+        members = situation.observed.details.of(MEMBERS).get(EntityId(group), ())
+        population = sum(1 for one in members if one in entities and entities[one].state is State.ENABLED)
+        counted, name = len(operations) + deferred, known.name if known is not None else group
         empties = counted + leavers >= population > 0 and not refilled
         tripped = empties or exceeds(counted, population, threshold)
         what = f"would {'empty' if empties else 'take members out of'} the group {name!r}:"

@@ -13,6 +13,7 @@ class OtherRemovals:
     """Counts entities that lose something; of a new thing too, that has no guard of its own (yet)."""
 
     name = Count.OTHER_REMOVALS.value
+    means = "More entities would lose something than the limit allows."
 
     def __init__(self, others: Collection[Guard]) -> None:
         """Count what none of *others* does; what is given back is no loss, however many get it."""

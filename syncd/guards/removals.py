@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from syncd.guards.threshold import budget, exceeds, limit_of, refusal
-from syncd.model.names import STATED, Key, Kind, kind_of
+from syncd.model.names import Key, Kind, kind_of
 from syncd.model.page import Count
 from syncd.model.plan import Finding, Plan
 from syncd.model.situation import Situation
@@ -13,6 +13,7 @@ class Removals:
     """Counts removals per kind against the owned and ENABLED entities of that kind."""
 
     name = Count.REMOVALS.value
+    means = "More people or groups would lose their mailbox than the limit allows."
     counts = frozenset({Count.REMOVALS})
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
@@ -25,11 +26,11 @@ class Removals:
         counted_ones = [
             o for o in plan.operations if o.destructive and o.counts_as in self.counts and o.row not in begun
         ]
-        for kind in STATED:
+        for kind in Kind:
             removals = [o for o in counted_ones if kind_of(Key(o.row)) is kind]
             later = plan.deferred_as(Count.REMOVALS) if kind is Kind.USER else 0
             counted = len({o.row for o in removals}) + later
-            population = plan.populations.owned.get(kind, 0)
+            population = plan.populations.owned_of(kind)
             if not counted and not population:
                 continue
             tripped = exceeds(counted, population, threshold)

@@ -7,7 +7,7 @@ no marks.
 from collections.abc import Iterator
 
 from syncd.guards.threshold import SMALL_POPULATION_LIMIT
-from syncd.model.names import STATED, Kind, kind_of
+from syncd.model.names import Kind, kind_of
 from syncd.model.operation import Bundle, BundleKind
 from syncd.model.page import Count
 from syncd.model.plan import Finding, Limit, Plan
@@ -24,19 +24,21 @@ def _disbelieved(plan: Plan) -> frozenset[Bundle]:
     )
 
 
+def _read(situation: Situation) -> list[Kind]:
+    return [kind for kind in Kind if kind in situation.desired.read]
+
+
 class EmptySource:
     """An empty directory is the dangerous answer (`pitfalls.md` A)."""
 
     name = "empty_source"
+    means = "The directory shows nobody at all."
     counts: frozenset[Count] = frozenset()
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield a finding for each kind of which the source has none although some are owned."""
-        for kind in STATED:
-            if kind is Kind.GROUP and not situation.desired.has_groups:
-                continue
-            counted = situation.desired.counts.get(kind, 0)
-            owned = plan.populations.owned.get(kind, 0)
+        for kind in _read(situation):
+            counted, owned = situation.desired.counts.get(kind, 0), plan.populations.owned_of(kind)
             tripped = counted == 0 and owned > 0
             text = f"the source has no {kind.value}s at all, while {owned} are owned in WorkMail"
             yield Finding(
@@ -55,14 +57,15 @@ class SourceShrink:
     """Compares with the last read that tripped no source guard, or was approved."""
 
     name = "source_shrink"
+    means = "The directory has lost more than the limit allows since the last good read."
     counts: frozenset[Count] = frozenset()
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield a finding for each kind that was counted before."""
         threshold = situation.policy.guards.source_shrink
-        for kind in STATED:
+        for kind in _read(situation):
             before = situation.memory.counts.get(kind, 0)
-            if not before or (kind is Kind.GROUP and not situation.desired.has_groups):
+            if not before:  # nothing to compare with yet
                 continue
             now = situation.desired.counts.get(kind, 0)
             lost = max(before - now, 0)
@@ -92,6 +95,7 @@ class Rejections:
     """Many records that can't be used are one mistake in the mapping, not many mistakes in the directory."""
 
     name = "rejections"
+    means = "More records than the limit allows can't be used; that is usually one mistake in the mapping."
     counts: frozenset[Count] = frozenset()
 
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:

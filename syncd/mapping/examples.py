@@ -7,6 +7,7 @@ from syncd.mapping.record import Mapper
 from syncd.mapping.rules import EntityRules, Rules
 from syncd.mapping.settings import Example
 from syncd.model.entry import Entry
+from syncd.model.given import GivenField
 from syncd.model.limits import Limits
 from syncd.model.names import Kind
 from syncd.model.state import HIDDEN, Wanted
@@ -49,8 +50,16 @@ def _entry(example: Example, rules: EntityRules) -> Entry:
     return Entry(rules.kind, identity, "example", attributes)
 
 
+def _parsed(field: GivenField, text: str) -> object:
+    try:
+        return field.parse(text)
+    except ValueError:
+        return text  # which no entry has, so that it is told
+
+
 def _differences(example: Example, wanted: Wanted) -> list[tuple[str, str]]:
     expected = example.gives.model_dump(exclude_none=True) if example.gives else {}
+    fields = {field.name: field for field in example.gives.fields if field.name in expected} if example.gives else {}
     given: Mapping[str, object] = {
         "name": wanted.name,
         "display_name": wanted.display_name,
@@ -59,9 +68,10 @@ def _differences(example: Example, wanted: Wanted) -> list[tuple[str, str]]:
         "enabled": wanted.enabled,
         "hidden": wanted.profile.get(HIDDEN) == "true",
     }
-    pairs = [(name, value, given[name]) for name, value in expected.items() if name != "profile"]
+    pairs = [(name, value, given[name]) for name, value in expected.items() if name in given]
     profile: Mapping[str, str] = expected.get("profile", {})
     pairs += [(f"profile.{name}", value, wanted.profile.get(name, "")) for name, value in profile.items()]
+    pairs += [(name, _parsed(field, expected[name]), wanted.given.get(name)) for name, field in fields.items()]
     return [
         (f"{name} is {ours!r}, {theirs!r} is expected", "correct the mapping or the example")
         for name, theirs, ours in pairs

@@ -11,10 +11,19 @@ from typing import Any, Protocol
 from jinja2 import Undefined, nodes
 from jinja2.exceptions import SecurityError, TemplateError, UndefinedError
 
-from syncd.mapping.sandbox import SeveralValues, context_of, names_in, strict_environment, tolerant_environment
+from syncd.mapping.sandbox import (
+    AttributeMissing,
+    SeveralValues,
+    context_of,
+    names_in,
+    strict_environment,
+    tolerant_environment,
+)
 from syncd.mapping.values import Value, as_value, clean
 
 Attributes = Mapping[str, tuple[str, ...]]
+#: What to do about an attribute that is absent.
+_FILL_IN = "fill it in, or give a default: {{ name | default('…') }}"
 #: Takes the values of an entry's attributes by place, and all of its attributes.
 Evaluate = Callable[[Sequence[Value], Attributes], Value]
 
@@ -40,6 +49,8 @@ class Expression(Protocol):
 
     text: str
     attributes: frozenset[str]
+    #: The same for every entry.
+    is_constant: bool
 
     def compile(self, places: Mapping[str, int]) -> Evaluate:
         """Return a function that gives its value of an entry; *places* says where each attribute's value stands.
@@ -51,6 +62,8 @@ class Expression(Protocol):
 
 class Attribute:
     """A bare word."""
+
+    is_constant = False
 
     def __init__(self, name: str) -> None:
         self.text = name
@@ -67,6 +80,7 @@ class Joined:
     def __init__(self, text: str, parts: tuple[str | tuple[str], ...], *, strict: bool) -> None:
         self.text = text
         self.attributes = frozenset(part[0] for part in parts if isinstance(part, tuple))
+        self.is_constant = not self.attributes
         self._parts = parts
         self._strict = strict
 
@@ -93,6 +107,8 @@ class Joined:
 
 class Compared:
     """A template that compares an attribute with a text: `{{ status == 'active' }}`."""
+
+    is_constant = False
 
     def __init__(self, text: str, name: str, wanted: str, *, equal: bool, strict: bool) -> None:
         self.text = text
@@ -124,6 +140,7 @@ class Template:
         environment = strict_environment() if strict else tolerant_environment()
         self.text = text
         self.attributes, self._needs_entry = names_in(tree)
+        self.is_constant = not self.attributes and not self._needs_entry
         whole = text.strip()
         if _is_one_expression(tree, whole):
             evaluate = environment.compile_expression(whole[2:-2].strip("-+ \t\r\n"), undefined_to_none=False)
@@ -140,8 +157,10 @@ class Template:
             return as_value(_as_values(result))
         except SeveralValues as error:
             raise several(error.name, error.count) from None
+        except AttributeMissing as error:
+            raise Absent(error.name, _FILL_IN) from None
         except UndefinedError as error:
-            raise _undefined(error) from None
+            raise Unmappable(str(error), _FILL_IN) from None
         except SecurityError as error:
             raise Unmappable(f"the template is not allowed to do that: {error}", "write it without") from None
         except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
@@ -233,11 +252,3 @@ def _as_values(result: object) -> tuple[str, ...]:
     if isinstance(result, tuple | list | set | frozenset) or hasattr(result, "__next__"):
         return tuple(str(value) for value in result)  # type: ignore[attr-defined]  # all of them can be walked
     return (str(result),)
-
-
-def _undefined(error: UndefinedError) -> Unmappable:
-    """Return what *error* is here; jinja2 tells only in prose that it is an attribute that is not there."""
-    text = str(error)
-    remedy = "fill it in, or give a default: {{ name | default('…') }}"
-    name, found, _ = text.partition(" is undefined")
-    return Absent(name.strip("'"), remedy) if found else Unmappable(text, remedy)

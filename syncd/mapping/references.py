@@ -128,9 +128,11 @@ class Resolver:
                     outsiders.append(value)
             elif key == _SHARED:
                 fault = fault or f"the {self._reference.name} {shown(value)} names more than one entry"
-            elif key.startswith("group:"):
+            elif key == _DISABLED:
+                continue
+            elif kind_of(key) is Kind.GROUP:
                 groups[key] = None
-            elif key != _DISABLED:
+            else:
                 people.add(key)
         return Named(frozenset(people), tuple(groups), outside, tuple(outsiders), fault)
 

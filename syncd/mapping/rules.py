@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from jinja2 import TemplateSyntaxError
 
 from syncd.errors import ConfigurationError, Problem
-from syncd.mapping.expressions import Expression, parse
+from syncd.mapping.expressions import Attribute, Expression, Unmappable, parse
 from syncd.mapping.settings import Example, GroupSettings, MappingSettings, MemberSettings
+from syncd.mapping.values import shown
+from syncd.model.detail import PROFILE
 from syncd.model.given import GivenField
 from syncd.model.names import Kind
 from syncd.model.needs import MEMBER, Needs, Reference
@@ -97,7 +99,7 @@ class Rules:
         """
         things = {field.thing for entity in self.entities.values() for field, _ in entity.given}
         profile = any(entity.profile or entity.hidden is not None for entity in self.entities.values())
-        return frozenset(things | {"profile"} if profile else things)
+        return frozenset(things | {PROFILE.thing} if profile else things)
 
     def attributes_used(self) -> frozenset[str]:
         """Return every attribute that any expression, key or membership uses."""
@@ -114,11 +116,14 @@ class _Compiler:
     def path(self, name: str) -> str:
         return f"{self._where}.{name}"
 
-    def attribute(self, text: str, name: str) -> str:
+    def key(self, text: str, name: str) -> str:
+        """Return *text* as the name of the attribute that tells entries apart."""
+        return self.attribute(text, name, remedy="name the attribute that never changes")
+
+    def attribute(self, text: str, name: str, *, remedy: str = "name an attribute") -> str:
         """Return *text* as an attribute name: where nothing may be computed."""
         if "{" in text or "}" in text:
             reason = f"{text!r} is a template, but an attribute name is needed"
-            remedy = "name the attribute that never changes" if name.endswith("key") else "name an attribute"
             self.problems.append(Problem(where=self.path(name), reason=reason, remedy=remedy))
         return text.strip()
 
@@ -135,10 +140,38 @@ class _Compiler:
     def optional(self, text: str | None, name: str, *, strict: bool = False) -> Expression | None:
         return None if text is None else self.expression(text, name, strict=strict)
 
+    def given(self, field: GivenField, text: str, name: str) -> Expression:
+        """Return what gives *field*; a value that is the same for everyone is looked at now."""
+        expression = self.expression(text, name)
+        if not expression.is_constant:
+            if isinstance(expression, Attribute) and not _complaint(field, expression.text):
+                reason = f"{shown(text)} is taken for the name of an attribute"
+                remedy = f'for a value that is the same for everyone, write "{{{{ {text.strip()} }}}}"'
+                self.problems.append(Problem(where=self.path(name), reason=reason, remedy=remedy))
+            return expression
+        try:
+            value = expression.compile({})((), {})
+        except Unmappable as error:
+            self.problems.append(Problem(where=self.path(name), reason=error.reason, remedy=error.remedy))
+            return expression
+        complaint = _complaint(field, value) if isinstance(value, str) and value else ""
+        if complaint:
+            self.problems.append(Problem(where=self.path(name), reason=complaint, remedy=field.remedy))
+        return expression
+
     def choice(self, value: str | bool, name: str) -> Expression | bool:  # noqa: FBT001 - the settings allow both
         if isinstance(value, bool) or value in ("true", "false"):
             return value is True or value == "true"
         return self.expression(value, name)
+
+
+def _complaint(field: GivenField, text: str) -> str:
+    """Return what *field* has against the value *text*, "" when nothing."""
+    try:
+        field.parse(text)
+    except ValueError as error:
+        return f"{shown(text)} {error}"
+    return ""
 
 
 def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
@@ -150,12 +183,12 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
             profile.append((field, expression))
     given = []
     for asked in users.fields:
-        expression = compiler.optional(getattr(users, asked.name), f"users.{asked.name}")
-        if expression is not None:
-            given.append((asked, expression))
+        text = getattr(users, asked.name)
+        if text is not None:
+            given.append((asked, compiler.given(asked, text, f"users.{asked.name}")))
     return EntityRules(
         kind=Kind.USER,
-        key=compiler.attribute(settings.key, "key"),
+        key=compiler.key(settings.key, "key"),
         name=compiler.expression(users.name, "users.name", strict=True),
         display_name=compiler.expression(users.display_name, "users.display_name", strict=True),
         primary=compiler.expression(users.primary_email, "users.primary_email", strict=True),
@@ -171,7 +204,7 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
 def _group_rules(groups: GroupSettings, compiler: _Compiler) -> EntityRules:
     return EntityRules(
         kind=Kind.GROUP,
-        key=compiler.attribute(groups.key, "groups.key"),
+        key=compiler.key(groups.key, "groups.key"),
         name=compiler.expression(groups.name, "groups.name", strict=True),
         display_name=None,
         primary=compiler.expression(groups.primary_email, "groups.primary_email", strict=True),

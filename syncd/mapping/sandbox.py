@@ -5,12 +5,14 @@ text. So `{{ mail | sort | first }}` works for one mail and for three, and `{{ m
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Never, Self
 
 from jinja2 import StrictUndefined, Undefined, nodes
+from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 
 from syncd.mapping.values import clean_all, to_ascii
 
@@ -81,7 +83,38 @@ class ManyValues(tuple[str, ...]):  # noqa: SLOT001 - a tuple of any length has 
         self._refuse()
 
 
-class Empty(Undefined):
+class AttributeMissing(UndefinedError):
+    """A template needs the attribute *name*, which is not there."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class _Missing(Undefined):
+    """A name that isn't known: the error of using it says which one, and not only in a sentence."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: object = missing,
+        name: str | None = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        super().__init__(hint, obj, name, exc)
+        if obj is missing and hint is None and name is not None:
+            self._undefined_exception = partial(AttributeMissing, name)  # type: ignore[assignment]  # it is only called
+
+
+class Needed(_Missing, StrictUndefined):
+    """An absent attribute where that is an error."""
+
+    __slots__ = ()
+
+
+class Empty(_Missing):
     """An absent attribute where that is no error: an empty text, whatever is done with it."""
 
     __slots__ = ()
@@ -116,7 +149,7 @@ class Empty(Undefined):
 @cache
 def strict_environment() -> ImmutableSandboxedEnvironment:
     """Return where an absent attribute is an error: names and addresses."""
-    return _environment(StrictUndefined)
+    return _environment(Needed)
 
 
 @cache

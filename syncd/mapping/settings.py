@@ -74,6 +74,9 @@ class GroupSettings(Section):
 class Expectation(Section):
     """What an example gives. Only what is written is compared."""
 
+    #: What pages ask of the directory besides.
+    fields: ClassVar[tuple[GivenField, ...]] = ()
+
     name: str | None = None
     display_name: str | None = None
     primary_email: str | None = None
@@ -114,7 +117,7 @@ class MappingSettings(Section):
 
 
 def mapping_settings(fields: Sequence[GivenField]) -> type[MappingSettings]:
-    """Return the section in which users may have *fields* too; without any, it is `MappingSettings` itself."""
+    """Return the section in which users, and examples, may have *fields* too; without any, `MappingSettings` itself."""
     if not fields:
         return MappingSettings
     keys: dict[str, Any] = {
@@ -122,5 +125,10 @@ def mapping_settings(fields: Sequence[GivenField]) -> type[MappingSettings]:
     }
     users = create_model("UserSettings", __base__=UserSettings, __doc__=UserSettings.__doc__, **keys)
     users.fields = tuple(fields)
-    mapping: dict[str, Any] = {"users": (users, ...)}
+    said: dict[str, Any] = {field.name: (str | None, None) for field in fields}
+    gives = create_model("Expectation", __base__=Expectation, __doc__=Expectation.__doc__, **said)
+    gives.fields = tuple(fields)
+    example: dict[str, Any] = {"gives": (gives | None, None)}
+    tests = create_model("Example", __base__=Example, __doc__=Example.__doc__, **example)
+    mapping: dict[str, Any] = {"users": (users, ...), "tests": (tuple[tests, ...], ())}
     return create_model("MappingSettings", __base__=MappingSettings, __doc__=MappingSettings.__doc__, **mapping)

@@ -55,7 +55,7 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
         outside_members={key: named.outside for key, named in outside.items()},
         outsiders={key: named.outsiders for key, named in outside.items()},
         counts=_counts(snapshot),
-        has_groups=Kind.GROUP in snapshot.read and Kind.GROUP in rules.entities,
+        read=frozenset(rules.entities).intersection(snapshot.read),
     )
 
 

@@ -115,11 +115,11 @@ class Verb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Managed:
-    """What decides whether a thing is ours to change: settings, what the mapping gives, whether groups are read."""
+    """What decides whether a thing is ours to change: settings, what the mapping gives, which kinds are read."""
 
     manage: Manage
     given: frozenset[str]
-    has_groups: bool
+    read: frozenset[Kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

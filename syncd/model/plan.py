@@ -77,8 +77,8 @@ class Finding:
 
     @property
     def signature(self) -> str:
-        """What an approval of this finding names: the guard with its numbers, so that other numbers trip again."""
-        return f"finding:{self.guard}:{self.counted}/{self.population}"
+        """What an approval of this finding names: what was measured, with its numbers: others trip again."""
+        return f"finding:{self.guard}:{self.label}:{self.counted}/{self.population}"
 
 
 class Cause(StrEnum):
@@ -111,6 +111,10 @@ class Populations:
     owned: Mapping[Kind, int] = field(default_factory=dict)
     foreign: int | None = None
     frozen: int | None = None
+
+    def owned_of(self, kind: Kind) -> int:
+        """Return how many entities of *kind* are ours and ENABLED: none of a kind that isn't named."""
+        return self.owned.get(kind, 0)
 
     @property
     def owned_in_all(self) -> int:

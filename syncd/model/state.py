@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from syncd.model.entry import Absence, Rejection
-from syncd.model.names import EntityId, Key, Kind
+from syncd.model.names import STATED, EntityId, Key, Kind
 
 #: Personal attributes, in the order in which people read them.
 PROFILE_FIELDS = (
@@ -81,8 +81,8 @@ class Desired:
     outsiders: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     #: Entries read per kind, mapped or not: what the source guards compare with the last good read.
     counts: Mapping[Kind, int] = field(default_factory=dict)
-    #: False when the source has no groups at all: then no group is missing, none is compared.
-    has_groups: bool = True
+    #: The kinds that the source has: of any other none is missing, none is compared.
+    read: frozenset[Kind] = frozenset(STATED)
 
 
 @dataclass(frozen=True, slots=True)

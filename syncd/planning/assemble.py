@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from syncd.model.entry import Rejection
-from syncd.model.names import STATED, Key, fold
+from syncd.model.names import STATED, Key, Kind, fold
 from syncd.model.operation import Bundle, BundleKind, Operation
 from syncd.model.page import Rank, Role, Verb
 from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Note, Plan, Populations
@@ -181,10 +181,7 @@ def _cut(operations: Sequence[Operation], limit: int, deferred: Counter[Verb]) -
     needed = _needed_bundles(operations)
     chosen: set[Bundle] = set()
     total = 0
-    for operation in sorted(
-        operations,
-        key=lambda o: (o.bundle.kind not in (BundleKind.REMOVAL, BundleKind.ROLLBACK), o.subject, rank(o), o.id),
-    ):
+    for operation in sorted(operations, key=_protecting_first):
         if total >= limit:
             break
         more = _with_needed(operation.bundle, needed, chosen)
@@ -287,7 +284,7 @@ def _populations(situation: Situation) -> Populations:
     )
     return Populations(
         wanted={kind: desired[kind] for kind in STATED},
-        owned={kind: kinds[kind] for kind in STATED},
+        owned={kind: kinds[kind] for kind in Kind if kind in STATED or kinds[kind]},
         foreign=sum(_is_somebodys(entities[identity]) for identity in situation.standings.foreign),
         frozen=len(situation.standings.frozen),
     )

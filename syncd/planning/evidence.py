@@ -15,7 +15,7 @@ from datetime import datetime
 
 from syncd.model.entry import Absence
 from syncd.model.memory import Binding, Mark, Memory
-from syncd.model.names import Key, Kind, kind_of
+from syncd.model.names import Key, kind_of
 from syncd.model.state import Desired
 
 
@@ -47,7 +47,7 @@ def all_keys_readable(desired: Desired) -> bool:
 
 def _absent(binding: Binding, old: Mark, desired: Desired, *, source: str, now: datetime, readable: bool) -> Mark:
     key = binding.key
-    not_compared = kind_of(key) is Kind.GROUP and not desired.has_groups
+    not_compared = kind_of(key) not in desired.read
     absence = desired.absences.get(key, Absence.UNKNOWN)
     if not_compared or not readable or binding.source != source or absence is Absence.NOT_VISIBLE:
         return old

@@ -144,14 +144,19 @@ def freed_removals(plan: Plan, approvals: Sequence[Approval]) -> dict[Bundle, in
     return {o.bundle: approval.number for approval in approvals for o in ends if o.id in approval.operations}
 
 
-def chosen_ids(chosen: Plan, memory: Memory) -> frozenset[str]:
-    """Return what `apply` of the stored plan *chosen* may send.
+def chosen_of(plan: Plan, chosen: Plan, memory: Memory) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
+    """Return what `apply` of the stored plan *chosen* sends of *plan*, and what of it is not what is needed any more.
 
-    That is what it would have sent, what an approval frees now, and what is left of a removal that has begun: an
-    approval is spent by its first call.
+    It may send what it would have sent then, what an approval frees now, and what is left of a removal that has begun:
+    an approval is spent by its first call. A removal is chosen by what it comes to. Of anything else that happens whole
+    or not at all, everything must have been in *chosen*: half of an address move leaves somebody without an address.
     """
     freed = _freed(chosen, approved(memory.approvals))
     begun = {removal_of(key) for key in memory.begun}
-    return frozenset(
-        o.id for o in chosen.operations if o.id not in chosen.withheld or o.id in freed or o.bundle in begun
-    )
+    due = [o for o in chosen.operations if o.id not in chosen.withheld or o.id in freed]
+    allowed = {o.id for o in due}.union(o.id for o in chosen.operations if o.bundle in begun)
+    ends = {o.bundle for o in plan.sendable if o.ends_entity and o.id in allowed}
+    torn = {o.bundle for o in plan.operations if o.bundle.is_whole and o.id not in allowed} - ends
+    sent = tuple(o for o in plan.sendable if o.bundle in ends or (o.id in allowed and o.bundle not in torn))
+    recurs = {o.id for o in plan.operations if o.bundle not in torn}
+    return sent, tuple(o for o in due if o.id not in recurs and o.bundle not in begun | ends)

@@ -193,8 +193,8 @@ class _Bound:
         mark = self.marks.get(key)
         absence = self.desired.absences.get(key, Absence.UNKNOWN)
         said_disabled = wanted is not None or absence is Absence.DISABLED  # by this read, not by an earlier one
-        if kind_of(key) is Kind.GROUP and not self.desired.has_groups:
-            self.draft.freeze(key, Freeze.NOT_READ, "no groups are read from the source")
+        if kind_of(key) not in self.desired.read:
+            self.draft.freeze(key, Freeze.NOT_READ, f"no {kind_of(key).value}s are read from the source")
         elif wanted is None and binding.source != self.source:
             text = f"bound under {binding.source}, missing under {self.source}: rebind it"
             self.draft.freeze(key, Freeze.OTHER_SOURCE, text)
@@ -216,7 +216,7 @@ class _Bound:
         due_at = since + removal.after
         why = f"{absence.value} since {since:%Y-%m-%d %H:%M %Z}"
         if countable and cycles >= removal.after_cycles and due_at <= self.now:
-            self.draft.leaving[key] = f"{why}, in {cycles} complete reads"
+            self.draft.leaving[key] = f"{why}, in {cycles} complete {'read' if cycles == 1 else 'reads'}"
             return
         if not countable and absence is not Absence.NOT_VISIBLE:
             why += "; not counted: a record without a readable key could be theirs"

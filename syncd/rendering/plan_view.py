@@ -216,12 +216,16 @@ def _refused(why: str, operations: Sequence[Operation], cards: Cards) -> Part:
     )
 
 
+_CAUSES = tuple(Cause)
+
+
 def _own_reasons(plan: Plan, cards: Cards, operations: Iterable[Operation]) -> dict[str, Withheld]:
     """Return why each owner's operations are withheld: the reason of the root, not of what needs it."""
     reasons: dict[str, Withheld] = {}
     withheld = list(operations)
     roots = [o for o in withheld if o.proposal or not o.needs & plan.withheld.keys()]
-    for operation in (*roots, *withheld):
+    # What a guard counts says more than what rests on the same row as it.
+    for operation in (*sorted(roots, key=lambda o: _CAUSES.index(plan.withheld[o.id].cause)), *withheld):
         reasons.setdefault(cards.owner(operation), plan.withheld[operation.id])
     return reasons
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syncd.guards import GUARDS
 from syncd.model.half_removed import HalfRemoved
 from syncd.model.plan import Populations
 from syncd.model.policy import Mode
@@ -52,16 +53,7 @@ STAGES = {
     "plan": "planning",
     "apply": "making changes",
 }
-_GUARD_MEANINGS = {
-    "removals": "More people or groups would lose their mailbox than the limit allows.",
-    "membership_removals": "More members would leave a group than the limit allows.",
-    "alias_removals": "More entities would lose an alias than the limit allows.",
-    "primary_changes": "More primary addresses would change than the limit allows.",
-    "other_removals": "More entities would lose something than the limit allows.",
-    "rejections": "More records than the limit allows can't be used; that is usually one mistake in the mapping.",
-    "empty_source": "The directory shows nobody at all.",
-    "source_shrink": "The directory has lost more than the limit allows since the last good read.",
-}
+_GUARD_MEANINGS = {guard.name: guard.means for guard in GUARDS}
 #: What a failure of this exit code (`errors.py`) is looked into with: the command, and what it shows.
 _BY_EXIT_CODE = {
     65: ("syncd plan", "reads the directory now, and lists everything that is wrong with it"),
@@ -237,6 +229,7 @@ def in_short(operation: WithheldOperation) -> str:
 
 def guard_meaning(guard: GuardStatus) -> str:
     """Return what it means that a guard tripped."""
+    # A plan of another version may name a guard that this one doesn't have.
     return _GUARD_MEANINGS.get(guard.guard, f"The guard {guard.guard} has tripped.")
 
 

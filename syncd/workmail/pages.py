@@ -167,10 +167,11 @@ _LARGEST = 51_200
 
 
 def _megabytes(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _LARGEST):
+    digits = text.lstrip("0")
+    if not (text.isascii() and digits.isdecimal() and len(digits) <= len(str(_LARGEST)) and int(digits) <= _LARGEST):
         message = f"is no quota: a whole number of MB from 1 to {_LARGEST} is needed"
         raise ValueError(message)
-    return int(text)
+    return int(digits)
 
 
 def _as_it_lies(value: int, _: object) -> int:
@@ -196,7 +197,7 @@ def _always(_: Managed) -> bool:
 
 
 def _profile_is_managed(what: Managed) -> bool:
-    return what.manage.profile and "profile" in what.given
+    return what.manage.profile and PROFILE.thing in what.given
 
 
 def _quota_is_given(what: Managed) -> bool:
@@ -204,7 +205,7 @@ def _quota_is_given(what: Managed) -> bool:
 
 
 def _groups_are_read(what: Managed) -> bool:
-    return what.has_groups
+    return Kind.GROUP in what.read
 
 
 ACCOUNTS = Page(

@@ -1,7 +1,8 @@
 """Nothing that can be done to anybody is without a page: read, guarded, counted, ordered, permitted, shown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,17 +10,19 @@ from hypothesis import given
 
 from syncd import wire
 from syncd.guards import GUARDS, SOURCE_GUARDS
+from syncd.mapping.rules import Rules
+from syncd.mapping.settings import mapping_settings
 from syncd.model.detail import Detail, Details
 from syncd.model.names import STATED, Kind
-from syncd.model.page import EVERYTHING, LISTS, Count, Page, Pages, Rank, Right, Verb
-from syncd.model.policy import GuardSettings, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
+from syncd.model.page import EVERYTHING, LISTS, Count, Managed, Page, Pages, Rank, Right, Role, Verb
+from syncd.model.policy import GuardSettings, Manage, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
 from syncd.model.report import Outcome, Result
-from syncd.planning.assemble import assemble
 from syncd.planning.dependencies import rank
 from syncd.planning.freshness import touched
 from syncd.planning.judge import judge
-from syncd.ports import Guard
+from syncd.ports import Facet, Guard
 from syncd.rendering.advice import advice
+from syncd.rendering.view import NOUNS
 from syncd.workmail.facets import FACETS
 from syncd.workmail.pages import PAGES
 from syncd.workmail.permissions import NEVER, PERMISSIONS
@@ -116,10 +119,12 @@ def test_whatever_is_planned_comes_from_a_page(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("verb", [verb for verb in PAGES.verbs if verb.destructive], ids=str)
-def test_whatever_destroys_is_withheld_where_nothing_may_be(verb: Verb) -> None:
-    """With all limits at 0, one operation of any destructive verb trips a guard, and is withheld."""
-    one = operation(verb.name, "group:crew", entity="id-crew", before={"alias": "x"})
-    here = situation(entities=[entity("crew", kind=Kind.GROUP)], policy=Policy(mode=Mode.FULL, guards=NOTHING_AT_ALL))
+@pytest.mark.parametrize("kind", list(Kind), ids=str)
+@pytest.mark.parametrize("known", [True, False], ids=["known", "not known"])
+def test_whatever_destroys_is_withheld_where_nothing_may_be(verb: Verb, kind: Kind, *, known: bool) -> None:
+    """With all limits at 0, one operation of any destructive verb on any kind trips a guard, and is withheld."""
+    one = operation(verb.name, f"{kind.value}:crew", entity="id-crew" if known else None, before={"alias": "x"})
+    here = situation(entities=[entity("crew", kind=kind)], policy=Policy(mode=Mode.FULL, guards=NOTHING_AT_ALL))
     judged = judge(plan(one), here, GUARDS)
     assert judged.sendable == ()
     assert judged.withheld[one.id].guard in {guard.name for guard in GUARDS} - SOURCE_GUARDS
@@ -200,7 +205,47 @@ def test_whatever_is_planned_rests_on_a_read_of_this_cycle() -> None:
         assert read >= {detail.thing for detail in details if detail.concerns(fry)}
 
 
-def test_every_page_has_a_facet_or_is_part_of_one() -> None:
-    """Facets exist for what is planned: an empty world plans nothing, and asks each of them."""
-    assert assemble(situation(), FACETS).operations == ()
+def planned(facets: Sequence[Facet]) -> list[str]:
+    """The things that *facets* plan."""
+    return sorted(thing for facet in facets for thing in facet.things)
+
+
+def test_every_page_is_planned_by_one_facet() -> None:
+    """A page without a facet would be read and never kept; `test_calls_are_valid.py` sees each call of it made."""
+    assert planned(FACETS) == sorted(page.thing for page in PAGES)
     assert len({facet.name for facet in FACETS}) == len(FACETS)
+
+
+@pytest.mark.parametrize("facet", FACETS, ids=lambda facet: facet.name)
+def test_a_facet_taken_out_is_missed(facet: Facet) -> None:
+    """Its pages would be planned by nobody."""
+    assert planned([one for one in FACETS if one is not facet]) != planned(FACETS)
+
+
+@pytest.mark.parametrize("page", list(PAGES), ids=lambda page: page.thing)
+def test_a_page_reaches_every_kind_it_is_of(page: Page) -> None:
+    """Whatever role a verb has, the verbs of that role make a call for each kind, or none at all."""
+    for role in {verb.role for verb in page.verbs}:
+        made = {kind for verb in page.verbs if verb.role is role for kind in verb.calls}
+        assert made in (set(), page.kinds), role
+
+
+def test_everything_is_managed_where_everything_is_given_and_read() -> None:
+    """A page that asks the directory for a value, and gets it, is read; none asks in vain, or for nothing."""
+    fields = {field.name: "x" for field in PAGES.given}
+    users = {"name": "x", "display_name": "x", "primary_email": "x", "profile": {"city": "x"}} | fields
+    rules = Rules(mapping_settings(PAGES.given).model_validate({"key": "x", "users": users}))
+    managed = Managed(manage=Manage(), given=rules.given, read=frozenset(Kind))
+    assert {detail.thing for detail in PAGES.managed(managed)} == {detail.thing for detail in PAGES.details}
+
+
+def test_what_destroys_a_mailbox_says_for_how_long_it_can_be_put_back() -> None:
+    """People decide by it: `workmail.md` B10."""
+    ends = [verb for verb in PAGES.verbs if verb.role is Role.ENDS]
+    assert ends
+    assert all(verb.fuse[Kind.USER] > timedelta(0) for verb in ends)
+
+
+def test_every_kind_has_its_noun() -> None:
+    """Figures say how many of each."""
+    assert NOUNS.keys() == set(Kind)

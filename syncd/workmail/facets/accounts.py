@@ -22,13 +22,14 @@ from syncd.model.standing import Proposal, ProposalKind
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import carrying, gate
 from syncd.workmail.calls import make
-from syncd.workmail.pages import ADOPT, CREATE, DEREGISTER, REBIND
+from syncd.workmail.pages import ACCOUNTS, ADOPT, CREATE, DEREGISTER, OWNER, REBIND
 
 
 class Accounts:
     """Creates, deregisters, and puts proposals about ownership."""
 
     name = "accounts"
+    things = frozenset({ACCOUNTS.thing, OWNER.thing})
 
     def propose(self, situation: Situation) -> Proposed:
         """Return creations, deregistrations and proposals."""

@@ -57,7 +57,7 @@ from syncd.planning.ownership import (
 )
 from syncd.planning.proposals import carrying, gate
 from syncd.workmail.calls import make
-from syncd.workmail.pages import ADD_ALIAS, CHANGE_PRIMARY, PARK, REGISTER, REMOVE_ALIAS
+from syncd.workmail.pages import ADD_ALIAS, ADDRESSES, CHANGE_PRIMARY, PARK, REGISTER, REMOVE_ALIAS
 
 _EXTRAS = {"exact": Extras.REMOVED, "additive": Extras.KEPT, False: Extras.UNMANAGED}
 _NOTHING: frozenset[str] = frozenset()
@@ -67,6 +67,7 @@ class Addresses:
     """Gives every address to whom the directory gives it."""
 
     name = "addresses"
+    things = frozenset({ADDRESSES.thing})
 
     def propose(self, situation: Situation) -> Proposed:
         """Return the operations, what has to wait, and the newcomers of whom nothing may be created."""

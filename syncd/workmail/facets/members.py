@@ -22,17 +22,18 @@ from syncd.model.situation import Situation
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import gate
 from syncd.workmail.calls import make, named
-from syncd.workmail.pages import ADD_MEMBER, REMOVE_MEMBER
+from syncd.workmail.pages import ADD_MEMBER, MEMBERSHIPS, REMOVE_MEMBER
 
 
 class Members:
     """Keeps who is in which group."""
 
     name = "members"
+    things = frozenset({MEMBERSHIPS.thing})
 
     def propose(self, situation: Situation) -> Proposed:
         """Return exits of leavers, then joins and exits group by group."""
-        if situation.policy.manage.members is False or not situation.desired.has_groups:
+        if situation.policy.manage.members is False or Kind.GROUP not in situation.desired.read:
             operations = (*_leavers_exits(situation), *_given_back(situation))
             return Proposed(operations=operations)
         return Proposed(operations=(*_operations(situation), *_given_back(situation)))

@@ -22,7 +22,7 @@ from syncd.model.state import HIDDEN, PROFILE_FIELDS, Profile, Wanted
 from syncd.planning.proposals import gate
 from syncd.workmail.attributes import MEMBERS
 from syncd.workmail.calls import make
-from syncd.workmail.pages import UPDATE_PROFILE
+from syncd.workmail.pages import ATTRIBUTES, UPDATE_PROFILE
 
 _ORDER = {name: position for position, name in enumerate(["display_name", *PROFILE_FIELDS, HIDDEN])}
 _EMPTY: Profile = {}
@@ -32,6 +32,7 @@ class ProfileFacet:
     """Keeps what the address book shows."""
 
     name = "profile"
+    things = frozenset({ATTRIBUTES.thing})
 
     def propose(self, situation: Situation) -> Proposed:
         """Return the updates, in the order of keys."""

@@ -20,13 +20,14 @@ from syncd.model.situation import Situation
 from syncd.model.state import Wanted
 from syncd.planning.proposals import gate
 from syncd.workmail.calls import make
-from syncd.workmail.pages import GIVEN_QUOTA, QUOTA, UPDATE_QUOTA
+from syncd.workmail.pages import GIVEN_QUOTA, QUOTA, QUOTAS, UPDATE_QUOTA
 
 
 class Quotas:
     """Keeps how much mail a user may have."""
 
     name = "quota"
+    things = frozenset({QUOTAS.thing})
 
     def propose(self, situation: Situation) -> Proposed:
         """Return the updates, in the order of keys."""

@@ -214,7 +214,7 @@ def test_an_empty_source_is_right_where_nothing_is_owned() -> None:
 def test_a_source_without_groups_is_not_empty_of_groups() -> None:
     """Where no groups are read at all, none are missing."""
     made = plan(populations=POPULATION)
-    finding = only(EmptySource().examine(made, situation(counts={Kind.USER: 5}, has_groups=False)))
+    finding = only(EmptySource().examine(made, situation(counts={Kind.USER: 5}, read=frozenset({Kind.USER}))))
     assert not finding.tripped
 
 

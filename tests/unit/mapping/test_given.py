@@ -6,9 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from syncd.errors import ConfigurationError
+from syncd.mapping.examples import run_examples
 from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings, mapping_settings
 from syncd.model.given import GivenField
+from tests.builders import limits
 from tests.unit.mapping.mapping_builders import GROUPS, USERS, desired, person
 
 
@@ -66,6 +68,38 @@ def test_a_malformed_template_of_a_field_is_told_with_its_path() -> None:
         _rules(floor="{{ level")
 
     assert [problem.where for problem in caught.value.problems] == ["mapping.users.floor"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{{ 'up' }}", "'up' is not the number of a floor"),
+        ("{{ 1 // 0 }}", "the template can't be evaluated"),
+        ("3", "'3' is taken for the name of an attribute"),
+    ],
+)
+def test_what_can_never_work_for_anybody_is_told_before_anything_is_read(text: str, reason: str) -> None:
+    """The same for everyone, and no value; or a value, where the name of an attribute is wanted."""
+    with pytest.raises(ConfigurationError) as caught:
+        _rules(floor=text)
+
+    assert [problem.where for problem in caught.value.problems] == ["mapping.users.floor"]
+    assert reason in caught.value.problems[0].reason
+
+
+def test_the_same_value_for_everyone_is_written_as_a_template() -> None:
+    """With nothing of an entry in it."""
+    found = desired(person("1"), by=_rules(floor="{{ 3 }}"))
+    assert [dict(wanted.given) for wanted in found.entities.values()] == [{"floor": 3}]
+
+
+@pytest.mark.parametrize(("gives", "told"), [("3", 0), ("4", 1), ("up", 1)])
+def test_an_example_may_promise_a_field(gives: str, told: int) -> None:
+    """Compared as values: what is written otherwise and means the same is the same."""
+    entry = {"id": "1", "login": "fry", "full": "Fry", "mail": "fry@corp.example", "level": "03"}
+    example = {"entry": entry, "gives": {"floor": gives}}
+    rules = Rules(SETTINGS.model_validate({"key": "id", "users": USERS | {"floor": "level"}, "tests": [example]}))
+    assert len(run_examples(rules, limits())) == told
 
 
 @pytest.mark.parametrize(("section", "key"), [(SETTINGS, "flor"), (MappingSettings, "floor")])

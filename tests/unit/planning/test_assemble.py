@@ -27,6 +27,7 @@ class Says:
     """A facet that proposes what it is told to."""
 
     name = "says"
+    things: frozenset[Thing] = frozenset()
     detail: Thing | None = None
 
     def __init__(self, *operations: Operation, notes: Iterable[Note] = (), blocked: Iterable[Key] = ()) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from syncd.model.entry import Absence, Rejection
 from syncd.model.memory import Mark, Memory
-from syncd.model.names import Key
+from syncd.model.names import Key, Kind
 from syncd.model.state import Desired
 from syncd.planning.evidence import all_keys_readable, updated_marks
 from tests.builders import NOW, SOURCE, binding, desired, wanted
@@ -103,7 +103,7 @@ def test_groups_are_not_missed_where_none_are_read() -> None:
     """A source without groups says nothing about groups."""
     crew = Key("group:crew")
     memory = Memory(bindings={crew: binding("group:crew")})
-    assert updated_marks(memory, desired(has_groups=False), source=SOURCE, now=NOW) == {}
+    assert updated_marks(memory, desired(read=frozenset({Kind.USER})), source=SOURCE, now=NOW) == {}
     assert updated_marks(memory, desired(), source=SOURCE, now=NOW)[crew].missing_cycles == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from syncd.model.action import Action
 from syncd.model.detail import Thing
-from syncd.model.names import Kind
+from syncd.model.names import STATED, Kind
 from syncd.model.page import Managed
 from syncd.model.policy import Manage
 from syncd.model.state import Entity, State
@@ -34,7 +34,7 @@ def test_only_what_is_managed_is_read(
 ) -> None:
     """Aliases always, since the solver must know who holds what; the rest where it is managed."""
     given = frozenset({"profile"} if profile_fields else ())
-    managed = PAGES.managed(Managed(manage=manage, given=given, has_groups=groups))
+    managed = PAGES.managed(Managed(manage=manage, given=given, read=frozenset(STATED if groups else {Kind.USER})))
     assert tuple(detail.thing for detail in managed) == read
 
 

@@ -8,7 +8,7 @@ from syncd.model.operation import Bundle, Operation
 from syncd.model.page import Count
 from syncd.model.plan import Cause, Finding, Plan
 from syncd.model.situation import Situation
-from syncd.planning.judge import approvable, approved, chosen_ids, judge
+from syncd.planning.judge import approvable, approved, chosen_of, judge
 from tests.builders import NOW, operation, plan, situation
 
 
@@ -16,6 +16,7 @@ class Trips:
     """A guard that finds what it is told to."""
 
     name = "trips"
+    means = "It has tripped."
     counts: frozenset[Count] = frozenset()
 
     def __init__(self, *bundles: str, tripped: bool = True, counted: int = 9) -> None:
@@ -87,7 +88,7 @@ def test_a_finding_whose_operations_are_all_approved_is_no_trip() -> None:
 
 def test_an_approved_finding_about_the_source_holds_for_its_numbers() -> None:
     """The same numbers don't trip again, others do."""
-    freed = approval("finding:trips:9/10")
+    freed = approval("finding:trips:trips:9/10")
     assert not judged(FIRST, guards=[Trips("removal:a")], approvals=[freed]).findings[0].tripped
     assert judged(FIRST, guards=[Trips("removal:a", counted=10)], approvals=[freed]).findings[0].tripped
 
@@ -117,7 +118,7 @@ def test_half_a_removal_is_never_sent() -> None:
 def test_what_approving_a_plan_frees() -> None:
     """Its withheld operations, and its findings about the source, which withhold nothing at first."""
     result = judged(FIRST, ADOPT, guards=[Trips("removal:a")])
-    assert approvable(result, ["trips"]) == {FIRST.id, ADOPT.id, "finding:trips:9/10"}
+    assert approvable(result, ["trips"]) == {FIRST.id, ADOPT.id, "finding:trips:trips:9/10"}
     assert approvable(result, []) == {FIRST.id, ADOPT.id}
 
 
@@ -146,5 +147,29 @@ def test_what_rests_on_the_same_row_is_withheld_together() -> None:
 def test_a_plan_is_applied_as_far_as_it_was_not_withheld() -> None:
     """What it withheld is sent only if an approval frees it now."""
     made = judged(FIRST, SECOND, guards=[Trips("removal:a")])
-    assert chosen_ids(made, Memory()) == {SECOND.id}
-    assert chosen_ids(made, Memory(approvals=(approval(FIRST.id),))) == {FIRST.id, SECOND.id}
+    assert chosen_of(made, made, Memory())[0] == (SECOND,)
+    assert chosen_of(plan(FIRST, SECOND), made, Memory(approvals=(approval(FIRST.id),))) == ((FIRST, SECOND), ())
+
+
+def test_half_of_an_address_move_is_not_what_was_chosen() -> None:
+    """A third one has joined the move since: none of it is sent, and it is said to be another one."""
+    ours, theirs, third = (operation("primary.change", f"user:{who}", entity=who, bundle="move:1") for who in "abc")
+    alone = operation("alias.add", "user:d", entity="d")
+    sent, stale = chosen_of(plan(ours, theirs, third, alone), plan(ours, theirs, alone), Memory())
+    assert (sent, stale) == ((alone,), (ours, theirs))
+
+
+def test_what_was_approved_and_is_needed_no_more_is_told() -> None:
+    """An approval frees it, and nothing of it recurs: as stale as what nothing withheld."""
+    made = judged(FIRST, guards=[Trips("removal:a")])
+    assert chosen_of(plan(), made, Memory(approvals=(approval(FIRST.id),))) == ((), (FIRST,))
+    assert chosen_of(plan(), made, Memory()) == ((), ())
+
+
+def test_a_finding_about_one_kind_is_not_that_about_another() -> None:
+    """No people of 40 was approved: no groups of 40 is another question, though the numbers are the same."""
+    people, groups = (
+        Finding(guard="empty_source", counted=0, population=40, tripped=True, label=f"{kind}s", budget="0")
+        for kind in ("user", "group")
+    )
+    assert people.signature != groups.signature

@@ -200,7 +200,7 @@ def test_groups_stay_where_none_are_read() -> None:
     """A source without groups removes none."""
     crew = Key("group:crew")
     found, _ = standings(
-        desired(has_groups=False),
+        desired(read=frozenset({Kind.USER})),
         [entity("crew", kind=Kind.GROUP)],
         bound=["group:crew"],
         marks=[missing(9, timedelta(days=9), crew)],

@@ -15,8 +15,9 @@ from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.observer import MetricsObserver
 from syncd.wiring import guard_names
 from tests.builders import NOW, made_up, why_withheld
+from tests.conftest import ROOT
 
-#: What one organization has from the start, with the seven guards.
+#: What one organization has from the start, with the eight guards.
 SERIES = 94
 HOSTILE = ['"} 1\nup 0\n', "<script>", "\u202egnp.exe", "x" * 255, "ada@corp.example", "a\\b", ""]
 
@@ -117,3 +118,8 @@ def test_what_comes_later_is_bounded_too() -> None:
         metrics.called("a", "CreateUser", f"{number} {HOSTILE[number % len(HOSTILE)]}", 0.1)
 
     assert len(samples(registry)) - before == 41
+
+
+def test_the_readme_says_how_many() -> None:
+    """Whoever adds one says so to whoever pays for them."""
+    assert f"has {SERIES} series" in (ROOT / "README.md").read_text(encoding="utf-8")

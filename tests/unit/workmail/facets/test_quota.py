@@ -58,7 +58,7 @@ def test_nothing_is_set_where_it_is_equal_not_given_not_read_or_frozen(
     assert proposed(given, held, frozen=frozen) == []
 
 
-@pytest.mark.parametrize("text", ["0", "51201", "-1", "1.5", "1 GB", "٣", "9" * 5000])
+@pytest.mark.parametrize("text", ["0", "51201", "-1", "1.5", "1 GB", "٣", "000", "00000000199999", "9" * 5000])
 def test_what_is_no_quota_is_refused(text: str) -> None:
     """Whole MB, within what the console takes."""
     with pytest.raises(ValueError, match="from 1 to 51200"):
@@ -67,4 +67,4 @@ def test_what_is_no_quota_is_refused(text: str) -> None:
 
 def test_the_smallest_and_the_largest_are_taken() -> None:
     """Both ends belong to it."""
-    assert [GIVEN_QUOTA.parse(text) for text in ("1", "51200")] == [1, 51_200]
+    assert [GIVEN_QUOTA.parse(text) for text in ("1", "51200", "007")] == [1, 51_200, 7]
