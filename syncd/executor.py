@@ -23,6 +23,7 @@ from syncd.ports import Clock, Journal, Observer
 STALE_AFTER_S = 30 * 60.0
 #: Identical permanent errors in a row that stop an operation's name for the cycle.
 IDENTICAL_ERRORS = 20
+_REVOKED = "its approval was revoked; what was taken is put back by the next cycle"
 
 _TRIES = 6
 _THROTTLED_TRIES = 30
@@ -133,13 +134,13 @@ class Executor:
         if operation.bundle.is_whole:  # a stop waits for its end
             self.begun.add(operation.bundle)
         spends = graph.ids_of(operation) if begins else ()
-        if not self.journal.intend(operation, operation.call, binding=self.before(operation), spends=spends):
-            why = "its approval was revoked; what was taken is put back by the next cycle"
-            return Outcome(operation=operation, result=Result.SKIPPED, code="Revoked", message=why)
+        binding = self.before(operation)
+        if not self.journal.intend(operation, operation.call, binding=binding, spends=spends):
+            return Outcome(operation=operation, result=Result.SKIPPED, code="Revoked", message=_REVOKED)
         outcome, created = (
             (Outcome(operation=operation, result=Result.APPLIED), None)
             if call is None
-            else self._attempt(operation, call)
+            else self._attempt(operation, call, binding)
         )
         binding, replaces = self.after(operation, created) if outcome.result is Result.APPLIED else (None, None)
         if self._is_refused(outcome):
@@ -165,8 +166,8 @@ class Executor:
             },
         )
 
-    def _attempt(self, operation: Operation, call: Call) -> tuple[Outcome, EntityId | None]:
-        """Send until it succeeded, or until trying again is pointless."""
+    def _attempt(self, operation: Operation, call: Call, binding: Binding | None) -> tuple[Outcome, EntityId | None]:
+        """Send until it succeeded, or until trying again is pointless, or its approval was revoked."""
         tries = _Tries(
             creation=operation.verb.role is Role.BEGINS,
             done_before=self.terms.done_before.get(call.operation, ""),
@@ -186,6 +187,12 @@ class Executor:
                 made = tries.made + 1
                 return Outcome(operation=operation, result=Result.APPLIED, attempts=made, entity=created or ""), created
             self.clock.sleep(tries.pause_s)
+            if binding is not None and not self.journal.still_approved(binding):
+                result = Result.UNKNOWN if tries.maybe_done else Result.SKIPPED
+                revoked = Outcome(
+                    operation=operation, result=result, code="Revoked", message=_REVOKED, attempts=tries.made
+                )
+                return revoked, None
 
     def _learn(self, outcome: Outcome) -> None:
         """Stop an operation's name where going on is pointless."""

@@ -137,6 +137,10 @@ class Journal(Protocol):
         """
         ...
 
+    def still_approved(self, binding: Binding) -> bool:
+        """Return whether the approval that *binding* names, if any, stands: one may be revoked between two tries."""
+        ...
+
     def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
         """Record the outcome, spend its approval on success, and write *binding*, in one transaction."""
         ...

@@ -12,14 +12,20 @@ from syncd.cli.selection import begin, find_plan, open_store
 if TYPE_CHECKING:
     from syncd.model.plan import Plan
 
+#: Who says yes looks ahead that far at most.
+_LONGEST = timedelta(days=365)
+
 
 def _duration(text: str) -> timedelta:
     from syncd.model.durations import parse_duration
 
     try:
-        return parse_duration(text)
+        span = parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    if not timedelta(0) < span <= _LONGEST:
+        raise typer.BadParameter(f"an approval holds for more than nothing and at most {_LONGEST.days}d, got {text!r}")
+    return span
 
 
 def approve(

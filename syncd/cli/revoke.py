@@ -45,9 +45,13 @@ def _lines(taken: "Revocation", plan: "Plan") -> Iterator[str]:
     yield f"The approval of plan {plan.digest[:8]} of {plan.organization} is revoked."
     if freed:
         yield f"{freed:,} of what it freed {'were' if freed > 1 else 'was'} not sent yet, and must be approved again."
-    elif not taken.under_way:
+    elif not taken.in_force:
+        yield "It had expired: nothing was to be sent under it any more."
+    elif not taken.under_way and not taken.also_by:
         yield "Nothing of it was left to be sent: what is done stays done."
+    for other in taken.also_by:
+        yield f"The approval of plan {other[:8]} frees some of the same; if it shall not: syncd revoke {other[:8]}"
     if taken.under_way:
         begun = "1 removal" if len(taken.under_way) == 1 else f"{len(taken.under_way):,} removals"
-        yield f"{begun} had begun. The next cycle gives back what they took:"
+        yield f"{begun} had begun. The next cycle gives back what they took, but for a call under way:"
         yield from (f"  {key} ({plan.names.get(key, 'no name known')})" for key in taken.under_way)

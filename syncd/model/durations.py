@@ -22,7 +22,11 @@ def parse_duration(text: object) -> timedelta:
     if match is None or not any(match.groups()):
         message = f"expected a duration such as 90s, 15m, 24h or 7d, got {text!r}"
         raise ValueError(message)
-    return timedelta(seconds=sum(float(n) * _UNITS[u] for u, n in match.groupdict().items() if n))
+    try:
+        return timedelta(seconds=sum(float(n) * _UNITS[u] for u, n in match.groupdict().items() if n))
+    except OverflowError:
+        message = f"{text!r} is longer than any duration"
+        raise ValueError(message) from None
 
 
 def format_duration(span: timedelta) -> str:

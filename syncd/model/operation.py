@@ -150,8 +150,9 @@ class Operation:
     *effect* is what it comes to for whom it is done; with verb and subject it is the operation's identity: nothing
     that we ourselves change on the way (a parking address, a release) enters it. *awaits* and *gives* are
     facts; *needs* (must have succeeded) is derived from them, *follows* (must have ended, well or not)
-    is set by who builds the bundle. *proposal* operations always need approval. Operations without a
-    *call* change only our binding. *stored_id* is the id under which an earlier version stored it.
+    is set by who builds the bundle. *proposal* operations always need approval. Operations without a *call* change
+    only our binding. One that *tidies* takes away only what we had put there ourselves. *stored_id* is the id under
+    which an earlier version stored it.
     """
 
     verb: Verb
@@ -170,6 +171,7 @@ class Operation:
     needs: frozenset[str] = frozenset()
     follows: frozenset[str] = frozenset()
     proposal: bool = False
+    tidies: bool = False
     stored_id: str = ""
 
     @cached_property
@@ -189,14 +191,14 @@ class Operation:
 
     @property
     def counts_as(self) -> Count:
-        """What guards count it as: what lies inside a removal is that removal, and giving back takes nothing away."""
+        """What guards count it as: what lies in a removal is that removal; giving back and tidying take nothing."""
         match self.bundle.kind:
             case BundleKind.REMOVAL:
                 return Count.REMOVALS
             case BundleKind.ROLLBACK:
                 return Count.NOTHING
             case _:
-                return self.verb.counts_as
+                return Count.NOTHING if self.tidies else self.verb.counts_as
 
     @property
     def ends_entity(self) -> bool:

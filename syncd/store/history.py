@@ -15,6 +15,7 @@ from syncd.model.names import Key
 from syncd.model.plan import Plan
 from syncd.model.report import Report
 from syncd.store.journal import StoredJournal, to_record
+from syncd.store.memory import unspent_approvals
 from syncd.store.records import CycleRecord, OperationRecord, Revocation, StoredPlan
 from syncd.store.schema import approvals, approved_operations, bindings, cycles, journal, plans
 from syncd.store.scope import Scope
@@ -141,10 +142,14 @@ class StoredHistory:
             unspent = select(approved_operations.c.operation).where(
                 approved_operations.c.approval.in_(in_force), approved_operations.c.spent_at.is_(None)
             )
+            taken = frozenset(connection.execute(unspent).scalars())
+            others = [each for each in unspent_approvals(connection, organization, now) if each.operations & taken]
             under_way = select(bindings.c.key).where(bindings.c.approval.in_(found), bindings.c.began_at.is_not(None))
             return Revocation(
                 approvals=len(found),
-                operations=frozenset(connection.execute(unspent).scalars()),
+                in_force=len(in_force),
+                operations=taken.difference(*(each.operations for each in others)),
+                also_by=tuple(dict.fromkeys(each.digest for each in others)),
                 under_way=tuple(sorted(map(Key, connection.execute(under_way).scalars()))),
             )
 

@@ -75,6 +75,13 @@ class StoredJournal:
             self._spend(connection, spends)
         return True
 
+    def still_approved(self, binding: Binding) -> bool:
+        """Return whether the approval that *binding* names, if any, stands."""
+        if binding.approval is None:
+            return True
+        with self._scope.reading("look for a revocation") as connection:
+            return not _is_revoked(connection, binding)
+
     def _spend(self, connection: Connection, ids: Collection[str]) -> None:
         organization, now = self._scope.organization, self._scope.clock.now()
         for identity in ids:

@@ -186,7 +186,8 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
 
 def _revoked_operations(connection: Connection, organization: str) -> frozenset[str]:
     query = select(approved_operations.c.operation).join(approvals, approved_operations.c.approval == approvals.c.id)
-    query = query.where(approvals.c.organization == organization, approvals.c.revoked_at.is_not(None))
+    # What had expired before was no yes any more, so that nothing was taken back.
+    query = query.where(approvals.c.organization == organization, approvals.c.revoked_at < approvals.c.expires_at)
     return frozenset(connection.execute(query.where(approved_operations.c.spent_at.is_(None))).scalars())
 
 

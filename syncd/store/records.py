@@ -29,10 +29,15 @@ class CycleRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """What was taken back: how many *approvals*, what they would still have freed, and whose removals are under way."""
+    """What was taken back: how many *approvals*, of which so many were *in_force*, and whose removals are under way.
+
+    *operations* is what nothing frees any more, *also_by* the digests of plans whose approvals free the rest.
+    """
 
     approvals: int
+    in_force: int
     operations: frozenset[str]
+    also_by: tuple[str, ...]
     under_way: tuple[Key, ...]
 
 

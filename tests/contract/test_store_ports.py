@@ -327,6 +327,15 @@ def test_what_is_revoked_is_approved_no_more(ports: Ports) -> None:
     assert (done.approvals, done.revoked) == ((), frozenset())
 
 
+def test_a_revocation_of_what_had_expired_takes_nothing_back(ports: Ports) -> None:
+    """It was no yes any more: nothing is withheld because of it."""
+    given = approval(ports.clock, alias())
+    ports.history.approve(given)
+    ports.clock.advance(days=30)
+    ports.history.revoke(given.digest, by="amy")
+    assert ports.memory.load().revoked == frozenset()
+
+
 def test_a_removal_under_way_is_stuck_once_its_approval_is_revoked(ports: Ports) -> None:
     """It may not go on, not even in a cycle that has read the memory before; after its end it is bound as ever."""
     given = approval(ports.clock, alias())

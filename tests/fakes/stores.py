@@ -26,7 +26,7 @@ class FakeStores:
         self.marks: dict[Key, Mark] = {}
         self.counts: dict[Kind, int] = {}
         self.approvals: list[Approval] = []
-        self.revoked: set[int] = set()
+        self.revoked: dict[int, datetime] = {}
         self.kept: dict[tuple[Thing, EntityId], tuple[Any, datetime]] = {}
         self.open: dict[str, OpenIntent] = {}
         self.intents: list[Operation] = []
@@ -41,7 +41,12 @@ class FakeStores:
             approvals=tuple(
                 a for a in self.approvals if a.expires_at > now and a.operations and a.number not in self.revoked
             ),
-            revoked=frozenset(i for a in self.approvals if a.number in self.revoked for i in a.operations),
+            revoked=frozenset(
+                identity
+                for a in self.approvals
+                if a.number in self.revoked and self.revoked[a.number] < a.expires_at
+                for identity in a.operations
+            ),
             counts=dict(self.counts),
             open_intents=tuple(self.open.values()),
         )
@@ -94,6 +99,9 @@ class FakeStores:
         self._spend(spends)
         return True
 
+    def still_approved(self, binding: Binding) -> bool:
+        return binding.approval not in self.revoked
+
     def _spend(self, ids: Collection[str]) -> None:
         self.approvals = [replace(each, operations=each.operations.difference(ids)) for each in self.approvals]
 
@@ -123,7 +131,8 @@ class FakeStores:
         self.approvals.append(replace(approval, number=len(self.approvals) + 1))
 
     def revoke(self, digest: str, *, by: str = "ada") -> None:
-        self.revoked |= {approval.number for approval in self.approvals if approval.digest == digest}
+        now = self.clock.now()
+        self.revoked |= {approval.number: now for approval in self.approvals if approval.digest == digest}
 
     # Lock
     @contextmanager

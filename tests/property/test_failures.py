@@ -250,6 +250,9 @@ class MortalJournal:
         self._hangman.passes("after an intent")
         return may_go
 
+    def still_approved(self, binding: Binding) -> bool:
+        return self._stores.still_approved(binding)
+
     def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
         self._hangman.passes("before an outcome")
         self._stores.settle(outcome, binding=binding, replaces=replaces)

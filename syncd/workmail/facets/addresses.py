@@ -307,6 +307,7 @@ class _Moves:
             after={} if step.act is Act.RELEASE else {form.field: step.address},
             awaits=self._awaits(step, entity),
             gives=_gives(step),
+            tidies=step.act is Act.RELEASE and step.cause is StepCause.PARKED,
         )
         return carrying(self.situation, operation)
 

@@ -16,7 +16,7 @@ from syncd.model.names import EntityId, Key
 from syncd.model.operation import Call, Operation, Ref
 from syncd.model.report import Outcome, Result
 from syncd.workmail.terms import TERMS
-from tests.builders import NOW, operation
+from tests.builders import NOW, binding, operation
 from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver
 from tests.fakes.stores import FakeStores
@@ -101,6 +101,10 @@ def denied(call: str = "CreateAlias", code: str = "AccessDeniedException") -> Pe
 
 def refused(code: str = "LimitExceededException") -> PermanentCallError:
     return PermanentCallError("CreateAlias", code, "too many")
+
+
+def denied_for_now() -> Throttled:
+    return Throttled("DeregisterFromWorkMail", "ThrottlingException", "slow down")
 
 
 def busy() -> TransientCallError:
@@ -428,6 +432,17 @@ def test_a_stop_lets_a_removal_of_an_earlier_cycle_end() -> None:
     run.executor.begun = {end.bundle}
     run.stop.set()
     assert results(run(replace(end, needs=frozenset()))) == {"a-ends": "applied"}
+
+
+def test_a_call_whose_approval_is_revoked_between_two_tries_is_not_tried_again() -> None:
+    """Who says no while the service is busy has said it in time, unless a try may have had its effect."""
+    _, end = leaver("a")
+    for error, told in ((denied_for_now(), "skipped"), (busy(), "unknown")):
+        run = Run(Service({"a-ends": [error, error]}))
+        run.executor.before = lambda _: binding("user:a", approval=1)
+        run.observer.event = lambda *_, run=run, **__: run.stores.revoked.update({1: NOW})  # type: ignore[method-assign]
+        outcome = run(replace(end, needs=frozenset()))["a-ends"]
+        assert (str(outcome.result), outcome.code, outcome.attempts) == (told, "Revoked", 1)
 
 
 def test_what_gives_back_goes_on_beside_a_call_that_is_stopped() -> None:

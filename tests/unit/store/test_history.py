@@ -243,3 +243,12 @@ def test_the_number_of_plans_is_bounded_but_not_below_approvals(ours: Organizati
 
     left = {each.digest for each in ours.history.plans(KEPT_PLANS * 2)}
     assert left == {made[0].digest} | {each.digest for each in made[3:]}
+
+
+def test_a_revocation_names_what_another_approval_frees_as_well(ours: OrganizationStore, clock: FakeClock) -> None:
+    """What only this one freed must be approved again; for the rest, the other one is named."""
+    for digest, operations in (("d1", {"a", "b"}), ("d2", {"b", "c"}), ("d3", {"c"})):
+        expires_at = clock.now() + timedelta(hours=1)
+        ours.history.approve(Approval(digest=digest, operations=frozenset(operations), by="amy", expires_at=expires_at))
+    taken = ours.history.revoke("d1", by="amy")
+    assert (taken.in_force, taken.operations, taken.also_by) == (1, {"a"}, ("d2",))

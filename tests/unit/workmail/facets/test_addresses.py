@@ -21,6 +21,7 @@ from syncd.model.operation import (
     holds,
     permitted,
 )
+from syncd.model.page import Count
 from syncd.model.plan import Proposed
 from syncd.model.policy import Manage, Mode, Policy
 from syncd.model.situation import Situation
@@ -371,6 +372,7 @@ def test_a_parking_alias_left_behind_is_released() -> None:
     operations, _ = proposed(world([wanted("ada")], [entity("ada")], aliases={"ada": [parked]}))
     assert [one.kind for one in operations] == ["alias.remove"]
     assert is_parking(str(operations[0].before["alias"]))
+    assert operations[0].counts_as is Count.NOTHING  # nobody had asked for it: five people's are not five losses
 
 
 def test_the_operations_come_entity_by_entity() -> None:
