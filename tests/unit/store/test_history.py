@@ -251,4 +251,5 @@ def test_a_revocation_names_what_another_approval_frees_as_well(ours: Organizati
         expires_at = clock.now() + timedelta(hours=1)
         ours.history.approve(Approval(digest=digest, operations=frozenset(operations), by="amy", expires_at=expires_at))
     taken = ours.history.revoke("d1", by="amy")
-    assert (taken.in_force, taken.operations, taken.also_by) == (1, {"a"}, ("d2",))
+    assert taken.operations == {"a"}
+    assert (taken.in_force, taken.also_by) == (1, ("d2",))
