@@ -44,6 +44,7 @@ from syncd.planning.bindings import (
     rolled_back,
 )
 from syncd.planning.evidence import updated_marks
+from syncd.planning.exchanges import left_parked, over
 from syncd.planning.freshness import Item, due, touched
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
@@ -126,7 +127,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         situation, draft = cycle.plan(memory, desired, observed, marks)
         looked = cycle.look_closer(situation, draft)
         situation, plan = cycle.plan(memory, desired, looked, marks) if looked is not observed else (situation, draft)
-        if memory.begun and cycle.disbelieves(plan, situation):
+        if (memory.begun or memory.exchanges) and cycle.disbelieves(plan, situation):
             situation, plan = cycle.plan(memory, desired, looked, marks, disbelieved=True)
         plan = judge(cycle.resting_on_fresh_reads(situation, plan), situation, parts.guards)
 
@@ -135,7 +136,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         outcomes = () if options.dry_run else cycle.apply(situation, plan, operations)
         if not options.dry_run:
             cycle.close_rollbacks(situation, plan, outcomes)
-        return cycle.report(plan, outcomes, stale)
+        return cycle.report(plan, outcomes, stale, parked=left_parked(situation, cycle.done(plan, outcomes)))
 
 
 class _Cycle:
@@ -327,7 +328,12 @@ class _Cycle:
         if not self._options.dry_run and not tripped:
             self._parts.memory.record_marks(marks, situation.desired.counts)
         if not self._options.dry_run:
-            changed = (*begun_anew(situation), *ended_elsewhere(situation), *given_back(situation, plan))
+            changed = (
+                *begun_anew(situation),
+                *ended_elsewhere(situation),
+                *given_back(situation, plan),
+                *over(situation),
+            )
             for binding in changed:
                 self._parts.memory.bind(binding)
 
@@ -361,10 +367,18 @@ class _Cycle:
         for binding in rolled_back(situation, plan, outcomes):
             self._parts.memory.bind(binding)
 
-    def report(self, plan: Plan, outcomes: tuple[Outcome, ...], stale: tuple[Operation, ...]) -> Report:
+    def done(self, plan: Plan, outcomes: tuple[Outcome, ...]) -> Iterator[Operation]:
+        """Yield what was done of *plan*; of a dry run, what would be."""
+        if self._options.dry_run:
+            yield from plan.sendable
+        yield from (outcome.operation for outcome in outcomes if outcome.result is Result.APPLIED)
+
+    def report(
+        self, plan: Plan, outcomes: tuple[Outcome, ...], stale: tuple[Operation, ...], *, parked: bool
+    ) -> Report:
         """Record and return what came of it; *stale* is what was asked for and is not what is needed any more."""
         half = self._half_removed(plan)
-        code = self._exit_code(plan, outcomes, stale=bool(stale), half_removed=bool(half))
+        code = self._exit_code(plan, outcomes, stale=bool(stale), half_done=bool(half) or parked)
         summaries = tuple(operation.summary for operation in stale)
         report = self._report(plan, outcomes, exit_code=code, stale=summaries, half_removed=half)
         # First recorded, then told: if that can't be recorded, the cycle failed, and is told of once.
@@ -383,14 +397,14 @@ class _Cycle:
             return None  # another error has ended the cycle: that is the one to tell
         return half_removed(bindings, self._policy, plan, self._parts.clock.now())
 
-    def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool, half_removed: bool) -> int:
+    def _exit_code(self, plan: Plan, outcomes: tuple[Outcome, ...], *, stale: bool, half_done: bool) -> int:
         if stale:
             return StalePlan.exit_code
         if any(outcome.result is not Result.APPLIED for outcome in outcomes):
             return 4
         if self._options.strict and (plan.rejections or plan.notes or plan.pending):
             return 4
-        if half_removed:
+        if half_done:
             return 3
         return 3 if plan.withheld or any(finding.tripped for finding in plan.findings) else 0
 

@@ -22,6 +22,7 @@ class Binding:
     *approval* is the number of the approval under which it began, None where it needed none.
     *stuck* says why a removal was given up for good: the error code, or `REVOKED`. It isn't begun again before a person
     approves it, or the configuration is another one than *stuck_under*; where that is "", only an approval helps.
+    *exchange* is the primary address that it had when an exchange began, and the one it is to get, until that is over.
     """
 
     key: Key
@@ -36,6 +37,7 @@ class Binding:
     approval: int | None = None
     stuck: str = ""
     stuck_under: str = ""
+    exchange: tuple[str, ...] = ()
 
     @property
     def why_stuck(self) -> str:
@@ -109,6 +111,11 @@ class Memory:
     def given_up(self) -> Mapping[Key, Binding]:
         """The bindings of those whose removal was given up for good: it isn't begun again without a reason."""
         return {key: binding for key, binding in self.bindings.items() if binding.stuck and binding.began_at is None}
+
+    @cached_property
+    def exchanges(self) -> Mapping[Key, Binding]:
+        """The bindings of those who take part in an exchange of addresses that may not be over."""
+        return {key: binding for key, binding in self.bindings.items() if binding.exchange}
 
     @cached_property
     def mementos(self) -> Mapping[Key, Binding]:

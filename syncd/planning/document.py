@@ -162,6 +162,7 @@ def _operation(operation: Operation, plan: Plan) -> dict[str, Any]:
         "follows": sorted(operation.follows),
         "destructive": operation.destructive,
         "proposal": operation.proposal,
+        **({"tidies": True} if operation.tidies else {}),
         "content": _content(operation),
         "withheld": _why(plan, operation),
     }
@@ -171,6 +172,7 @@ def _content(operation: Operation) -> str:
     """Return what stands for all that is done: its id tells the effect only."""
     call = None if operation.call is None else [operation.call.operation, plain(operation.call.parameters)]
     shown = [operation.action, str(operation.bundle), operation.summary, operation.proposal]
+    shown += ["tidies"] if operation.tidies else []
     return hashed([operation.id, call, plain(operation.before), plain(operation.after), *shown])
 
 
@@ -207,6 +209,7 @@ class _Reader:
             needs=field["needs"].texts(),
             follows=field["follows"].texts(),
             proposal=field["proposal"].flag(),
+            tidies=field.optional("tidies") is not None,
             stored_id=_id_of_first_version(field, call, before, after) if effect is None else "",
         )
 

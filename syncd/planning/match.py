@@ -28,6 +28,7 @@ from syncd.model.observed import Observed
 from syncd.model.policy import Adopt, Mode, Policy
 from syncd.model.standing import Freeze, Frozen, Pending, Proposal, ProposalKind, Standings
 from syncd.model.state import Desired, Entity, State, Wanted
+from syncd.planning import exchanges
 from syncd.planning.evidence import all_keys_readable
 
 
@@ -80,6 +81,10 @@ def match(
     _Unbound(draft, desired, observed, memory, policy).place_all()
     _freeze_bad_domains(draft, desired, observed)
     _freeze_outside_pilot(draft, desired, policy)
+    undone = exchanges.given_up(observed, memory, draft.frozen, draft.leaving, policy, disbelieved=disbelieved)
+    for key, why in list(undone):
+        draft.rollbacks[key] = why
+        draft.freeze(key, Freeze.ROLLBACK, why)
     foreign = frozenset(identity for identity in observed.entities if identity not in draft.key_of)
     for key in draft.frozen:
         draft.proposals.pop(key, None)
@@ -149,8 +154,8 @@ class _Bound:
         if self.policy.mode is Mode.OBSERVE:
             self.draft.freeze(key, Freeze.UNDER_WAY, "its removal has begun, and nothing is written in mode observe")
         elif why:
-            self.draft.rollbacks[key] = why
-            self.draft.freeze(key, Freeze.ROLLBACK, f"its removal is given up: {why}")
+            self.draft.rollbacks[key] = f"its removal is given up: {why}"
+            self.draft.freeze(key, Freeze.ROLLBACK, self.draft.rollbacks[key])
         else:
             self.draft.leaving[key] = f"its removal began {binding.began_at:%Y-%m-%d %H:%M} and is finished"
 

@@ -94,9 +94,9 @@ _ASIDE = {
 #: The title of each heading, and what is said below it.
 _HEADINGS: Mapping[Heading, tuple[str, str]] = {
     Heading.GIVEN_BACK: (
-        "Removals given back",
+        "Given back",
         (
-            "These removals had begun in an earlier cycle and may not go on: "
+            "These removals, or exchanges of addresses, had begun in an earlier cycle and may not go on: "
             "this is a rollback, what they took is put back."
         ),
     ),

@@ -131,6 +131,7 @@ def write_binding(connection: Connection, organization: str, binding: Binding, *
         "approval": binding.approval,
         "stuck": binding.stuck,
         "stuck_under": binding.stuck_under,
+        "exchange": list(binding.exchange) or None,
     }
     connection.execute(_BIND, row)
     # Else an old creation could claim, later and unasked, an entity that somebody else made.
@@ -210,9 +211,24 @@ def _bindings(
             approval=approval,
             stuck=stuck,
             stuck_under=under,
+            exchange=tuple(exchange or ()),
         )
         # Unpacked as the table has them: a look by name costs several a column, of a hundred thousand rows a cycle.
-        for key, entity, source, adopted, since, addresses, removed_at, groups, began, stuck, approval, under in rows
+        for (
+            key,
+            entity,
+            source,
+            adopted,
+            since,
+            addresses,
+            removed_at,
+            groups,
+            began,
+            stuck,
+            approval,
+            under,
+            exchange,
+        ) in rows
     }
     for key in found.keys() & _revoked_removals(connection, organization):
         found[key] = replace(found[key], stuck=REVOKED, stuck_under="")

@@ -221,9 +221,10 @@ def _removals_under_way(connection: Connection) -> None:
 
 
 def _revocations(connection: Connection) -> None:
-    """An approval can be revoked, and a removal remembers under which one it began."""
+    """An approval can be revoked, and a removal remembers under which one it began, an exchange what it took."""
     connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN approval INTEGER")
     connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN stuck_under TEXT NOT NULL DEFAULT ''")
+    connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN exchange TEXT")
     connection.exec_driver_sql("ALTER TABLE approvals ADD COLUMN revoked_at BIGINT")
     connection.exec_driver_sql("ALTER TABLE approvals ADD COLUMN revoked_by TEXT NOT NULL DEFAULT ''")
     connection.exec_driver_sql("CREATE INDEX bindings_begun ON bindings (organization) WHERE began_at IS NOT NULL")

@@ -73,6 +73,7 @@ bindings = Table(
     # The id of an approval, which may have been forgotten since.
     Column("approval", Integer),
     Column("stuck_under", Text, nullable=False, server_default=text("''")),
+    Column("exchange", Plain),
     UniqueConstraint("organization", "entity"),
     # A few among many, asked for at the end of each cycle.
     Index("bindings_begun", "organization", sqlite_where=text("began_at IS NOT NULL")),

@@ -63,7 +63,7 @@ def test_a_page_names_removals_that_had_begun(name: str) -> None:
     page = " ".join(html.unescape(re.sub(r"<[^>]+>", "", render_html(PLANS[name], mode="full"))).split())
     text = render_text(PLANS[name], colour=False, mode="full")
 
-    for title in ("Removals that had begun", "Removals given back"):
+    for title in ("Removals that had begun", "Given back"):
         assert (title in page) is (title in text)
     assert ("they are finished now" if name == "goes_on" else "this is a rollback") in page
     assert (UNDER_WAY if name == "goes_on" else GIVEN_UP) in page

@@ -38,6 +38,7 @@ from syncd.model.page import Verb
 from syncd.model.plan import Note, Proposed
 from syncd.model.situation import Situation
 from syncd.model.state import Entity, State, Wanted
+from syncd.planning import exchanges
 from syncd.planning.addresses import solve
 from syncd.planning.bindings import remembered, reserved_addresses
 from syncd.planning.ownership import (
@@ -72,6 +73,9 @@ class Addresses:
     def propose(self, situation: Situation) -> Proposed:
         """Return the operations, what has to wait, and the newcomers of whom nothing may be created."""
         solution = self.solve(situation)
+        if situation.memory.exchanges:
+            situation = exchanges.undone(situation, solution.waits)
+            solution = self.solve(situation)
         moves = _Moves(situation, solution)
         return Proposed(operations=moves.operations(), notes=moves.notes(), blocked=moves.blocked())
 
@@ -124,16 +128,15 @@ class _Cast:
                 yield self._holding(key, entity, Status.LEAVING)
 
     def _given_up(self) -> Iterator[Party]:
-        """Yield whose removal is given up: they get back what it took, besides what they hold."""
+        """Yield whose removal or exchange is given up: they get back what it took, besides what they hold."""
         for key in self.standings.rollbacks:
             entity, binding = self._entity(key), remembered(self.situation, key)
-            if entity is None or binding is None or not binding.addresses:
+            had = () if binding is None else exchanges.owed_back(self.situation, binding)
+            if entity is None or not had:
                 continue
-            primary, *others = binding.addresses
             now = self._holding(key, entity, Status.STAYING)
-            kept = [address for address in now.aliases if not is_parking(address)]
-            wanted = dict.fromkeys([*others, *kept])
-            yield replace(now, wanted_primary=primary, wanted_aliases=tuple(wanted), extras=Extras.KEPT, reclaims=True)
+            kept = dict.fromkeys([*had[1:], *(address for address in now.aliases if not is_parking(address))])
+            yield replace(now, wanted_primary=had[0], wanted_aliases=tuple(kept), extras=Extras.KEPT, reclaims=True)
 
     def _claimants(self) -> Iterator[Party]:
         """Yield whoever doesn't have what the directory gives them. This loop runs over everybody, in every cycle."""
@@ -213,10 +216,9 @@ class _Cast:
     def _holder(self, entity: Entity) -> Party:
         """Of whoever isn't ENABLED nobody knows whether an address that is shown is still held (`workmail.md` B13)."""
         key = self.standings.key_of.get(entity.id)
+        key = key if entity.state is State.ENABLED else None
         wanted = None if key is None else self.situation.desired.entities.get(key)
-        if key is None or wanted is None or entity.state is not State.ENABLED:
-            return self._holding(_stranger(entity.id), entity, Status.FIXED)
-        if self._may_want(key, wanted) and self._is_ours(key, entity):
+        if key is not None and wanted is not None and self._may_want(key, wanted) and self._is_ours(key, entity):
             return self._holding(key, entity, Status.STAYING, wanted)
         return self._holding(_stranger(entity.id), entity, Status.FIXED)
 
@@ -337,7 +339,7 @@ class _Moves:
 
     def _reason(self, step: Step) -> str:
         why = self.situation.standings.rollbacks.get(Key(step.party))
-        return self._cause(step) if why is None else f"its removal is given up: {why}"
+        return self._cause(step) if why is None else why
 
     def _cause(self, step: Step) -> str:
         key, name = Key(step.party), self._name(Key(step.party))
