@@ -37,7 +37,7 @@ _UNEXPECTED = SyncdError.exit_code
 EXIT_CODES = {
     0: "in sync or applied",
     2: "the plan has operations (plan --detailed-exitcode)",
-    3: "something awaits approval, or somebody is half removed",
+    3: "something awaits approval, or somebody is half removed or left on a parking address",
     4: "something failed",
     5: "the plan is stale",
     64: "usage",

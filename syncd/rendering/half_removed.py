@@ -7,7 +7,7 @@ from syncd.rendering.safe import safe
 
 BY_HAND = (
     "To have a removal finished, mend what stops it; to have it given back, put the entry back in the directory "
-    "(enabled) or list it under protected: in the configuration. Then let a cycle run."
+    "(enabled), list it under protected: in the configuration, or revoke its approval. Then let a cycle run."
 )
 
 

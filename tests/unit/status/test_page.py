@@ -204,7 +204,7 @@ def test_the_half_removed_are_named_with_what_happens_next() -> None:
         assert "20 min ago" in page
         assert "and 10 more" in page
         assert "the next cycle goes on with it; what is not finished by" in page
-        assert "or list it under protected: in the" in page
+        assert "list it under protected: in the" in page
         assert "syncd sync --organization pe" in Outline(page).commands
     assert "name1 (user:h-1)" in named
     assert "two people want name1@planetexpress.example" in named
