@@ -44,7 +44,7 @@ from syncd.planning.bindings import (
     rolled_back,
 )
 from syncd.planning.evidence import updated_marks
-from syncd.planning.exchanges import left_parked, over
+from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.freshness import Item, due, touched
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
@@ -328,13 +328,9 @@ class _Cycle:
         if not self._options.dry_run and not tripped:
             self._parts.memory.record_marks(marks, situation.desired.counts)
         if not self._options.dry_run:
-            changed = (
-                *begun_anew(situation),
-                *ended_elsewhere(situation),
-                *given_back(situation, plan),
-                *over(situation),
-            )
-            for binding in changed:
+            # The last to say something of one binding is right: what is said of removals counts for more.
+            ended = (*ended_exchanges(situation), *begun_anew(situation), *ended_elsewhere(situation))
+            for binding in (*ended, *given_back(situation, plan)):
                 self._parts.memory.bind(binding)
 
     def apply(self, situation: Situation, plan: Plan, operations: tuple[Operation, ...]) -> tuple[Outcome, ...]:

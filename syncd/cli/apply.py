@@ -59,7 +59,9 @@ def apply(
     code = run_cycles(replace(selection, organizations=(owner,)), options, show, metrics_file=metrics_file)
     output.write(texts)
     if stale:
-        count = "1 operation" if len(stale) == 1 else f"{len(stale):,} operations"
+        from syncd.rendering.view import counted
+
+        count = counted(len(stale), "operation")
         listed = "".join(f"\n  {summary}" for summary in stale[:_LISTED])
         rest = f"\n  and {len(stale) - _LISTED} more" if len(stale) > _LISTED else ""
         message = f"{count} of the plan {'is' if len(stale) == 1 else 'are'} not what is needed any more:{listed}{rest}"

@@ -41,6 +41,8 @@ def revoke(
 
 
 def _lines(taken: "Revocation", plan: "Plan") -> Iterator[str]:
+    from syncd.rendering.view import counted
+
     freed = len(taken.operations)
     yield f"The approval of plan {plan.digest[:8]} of {plan.organization} is revoked."
     if freed:
@@ -52,6 +54,6 @@ def _lines(taken: "Revocation", plan: "Plan") -> Iterator[str]:
     for other in taken.also_by:
         yield f"The approval of plan {other[:8]} frees some of the same; if it shall not: syncd revoke {other[:8]}"
     if taken.under_way:
-        begun = "1 removal" if len(taken.under_way) == 1 else f"{len(taken.under_way):,} removals"
+        begun = counted(len(taken.under_way), "removal")
         yield f"{begun} had begun. The next cycle gives back what they took, but for a call under way:"
         yield from (f"  {key} ({plan.names.get(key, 'no name known')})" for key in taken.under_way)

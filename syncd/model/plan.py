@@ -20,6 +20,10 @@ SCHEMA_VERSION = 1
 HALF_REMOVED = "half_removed"
 #: The code of a note about a removal that had begun in an earlier cycle, and goes on in this plan.
 REMOVAL_GOES_ON = "removal_goes_on"
+#: The code of a note about somebody whose exchange of addresses was interrupted.
+PARKED = "parked"
+#: What had begun in an earlier cycle: shown with the operations that end it.
+UNDER_WAY = frozenset({HALF_REMOVED, REMOVAL_GOES_ON, PARKED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

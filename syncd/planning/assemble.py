@@ -14,7 +14,6 @@ from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
 from syncd.model.state import Entity, State
-from syncd.planning import exchanges
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
 from syncd.ports import Facet
@@ -254,12 +253,12 @@ def _name_notes(situation: Situation) -> list[Note]:
 
 
 def _removal_notes(situation: Situation) -> list[Note]:
-    """Removals and exchanges under way, those that go on and those that don't: nobody is half done and not named."""
+    """Removals under way, those that go on and those that don't: nobody is half removed without being named."""
     causes = (Freeze.ROLLBACK, Freeze.UNDER_WAY)
     frozen, begun = situation.standings.frozen.items(), situation.memory.begun
-    notes = [Note(code=HALF_REMOVED, subject=key, text=why.text) for key, why in frozen if why.cause in causes]
+    half = ((key, why) for key, why in frozen if why.cause in causes and key in begun)
+    notes = [Note(code=HALF_REMOVED, subject=key, text=why.text) for key, why in half]
     going_on = ((key, why) for key, why in situation.standings.leaving.items() if key in begun)
-    notes += exchanges.notes(situation)
     return notes + [Note(code=REMOVAL_GOES_ON, subject=key, text=why) for key, why in going_on]
 
 

@@ -15,7 +15,7 @@ from syncd.model.report import Outcome, Result
 from syncd.model.situation import Situation
 from syncd.model.standing import ProposalKind
 from syncd.model.state import State
-from syncd.planning.exchanges import begun
+from syncd.planning.exchanges import before_moving
 from syncd.planning.ownership import is_parking
 
 
@@ -33,7 +33,7 @@ def before_sending(situation: Situation, freed: Mapping[Bundle, int], operation:
     approval frees, with its number: revoking it gives them up.
     """
     if operation.bundle.kind is BundleKind.MOVE:
-        return begun(situation, operation)
+        return before_moving(situation, operation)
     memento = _memento(situation, operation)
     if memento is None or memento.approval is not None:
         return memento
@@ -77,8 +77,8 @@ def rolled_back(situation: Situation, plan: Plan, outcomes: Iterable[Outcome]) -
     applied = {outcome.operation.id for outcome in outcomes if outcome.result is Result.APPLIED}
     steps = (operation for operation in plan.operations if operation.bundle.kind is BundleKind.ROLLBACK)
     lacking = {operation.bundle.key for operation in steps if operation.id not in applied}
-    for key in situation.memory.begun.keys() & situation.standings.rollbacks.keys():
-        if key not in lacking:
+    for key in situation.standings.rollbacks:
+        if key in situation.memory.begun and key not in lacking:
             yield replace(situation.memory.bindings[key], began_at=None, approval=None, addresses=(), groups=())
 
 

@@ -209,7 +209,7 @@ class _Reader:
             needs=field["needs"].texts(),
             follows=field["follows"].texts(),
             proposal=field["proposal"].flag(),
-            tidies=field.optional("tidies") is not None,
+            tidies=(said := field.optional("tidies")) is not None and said.flag(),
             stored_id=_id_of_first_version(field, call, before, after) if effect is None else "",
         )
 

@@ -16,7 +16,7 @@ from syncd.model.memory import Binding, Memory
 from syncd.model.names import Key, fold
 from syncd.model.observed import Observed
 from syncd.model.operation import BundleKind, Operation
-from syncd.model.plan import Note
+from syncd.model.plan import PARKED, Note
 from syncd.model.policy import Mode, Policy
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
@@ -61,7 +61,7 @@ def given_up(
         yield key, f"its exchange of addresses is given up: {why}"
 
 
-def begun(situation: Situation, operation: Operation) -> Binding | None:
+def before_moving(situation: Situation, operation: Operation) -> Binding | None:
     """Return the binding to write before *operation* changes a primary address in an exchange; else None."""
     key, had = operation.subject, operation.before.get("primary")
     binding, wanted = situation.memory.bindings.get(key), situation.desired.entities.get(key)
@@ -110,17 +110,20 @@ def undone(situation: Situation, waits: Iterable[Wait]) -> Situation:
     return replace(situation, standings=replace(standings, frozen=frozen, rollbacks={**standings.rollbacks, **added}))
 
 
-def over(situation: Situation) -> Iterator[Binding]:
+def ended_exchanges(situation: Situation) -> Iterator[Binding]:
     """Yield the bindings of those who took part in exchanges once nobody is parked any more."""
-    if not any(True for _ in _parked(situation.observed, situation.memory)):
+    if next(_parked(situation.observed, situation.memory), None) is None:
         yield from (replace(binding, exchange=()) for binding in situation.memory.exchanges.values())
 
 
-def notes(situation: Situation) -> list[Note]:
-    """Name whoever is parked: what goes on as well, so that it is seen when it doesn't."""
-    text = "has only a parking address: an exchange of addresses was interrupted, and goes on when nothing withholds it"
-    parked = _parked(situation.observed, situation.memory)
-    return [Note(code="parked", subject=key, text=text) for key in parked if key not in situation.standings.rollbacks]
+def notes(situation: Situation) -> Iterator[Note]:
+    """Name whoever is parked, and whoever gets something back because of that: what goes on too, should it not."""
+    goes_on = "has only a parking address: its exchange of addresses was interrupted, and goes on unless it is withheld"
+    standings, memory = situation.standings, situation.memory
+    back = (key for key in memory.exchanges if key in standings.rollbacks and key not in memory.begun)
+    for key in dict.fromkeys((*_parked(situation.observed, memory), *back)):
+        if key not in standings.leaving and key not in memory.begun:
+            yield Note(code=PARKED, subject=key, text=standings.rollbacks.get(key, goes_on))
 
 
 def left_parked(situation: Situation, applied: Iterable[Operation]) -> bool:

@@ -17,7 +17,7 @@ from syncd.model.action import Action
 from syncd.model.names import Key, Kind, identity_of, kind_of
 from syncd.model.operation import BundleKind, Generated, Merged, Operation, Ref
 from syncd.model.page import Role
-from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Plan
+from syncd.model.plan import UNDER_WAY, Plan
 from syncd.model.state import HIDDEN, PROFILE_FIELDS
 from syncd.rendering.moves import farewell, is_step, move
 from syncd.rendering.safe import safe
@@ -51,7 +51,7 @@ class Cards:
     joint: Mapping[str, tuple[Key, ...]]
     newcomers: frozenset[Key]
     titles: Mapping[str, str]
-    #: What notes say of removals that had begun in an earlier cycle.
+    #: What notes say of removals and exchanges that had begun in an earlier cycle.
     under_way: Mapping[str, str]
 
     @classmethod
@@ -65,7 +65,7 @@ class Cards:
         apart = leavers.keys() | restored.keys()
         joint = {bundle: tuple(keys) for bundle, keys in subjects.items() if len(keys) > 1 and bundle not in apart}
         newcomers = frozenset(o.subject for o in plan.sendable if is_creation(o))
-        under_way = {note.subject: note.text for note in plan.notes if note.code in (HALF_REMOVED, REMOVAL_GOES_ON)}
+        under_way = {note.subject: note.text for note in plan.notes if note.code in UNDER_WAY}
         return cls(leavers, restored, joint, newcomers, _titles(plan, everything), under_way)
 
     def make(self, operations: Iterable[Operation], *, symbol: Symbol | None = None) -> tuple[Card, ...]:

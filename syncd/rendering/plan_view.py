@@ -7,7 +7,7 @@ from datetime import datetime
 
 from syncd.model.names import Key, kind_of
 from syncd.model.operation import Operation
-from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Cause, Limit, Plan, Withheld
+from syncd.model.plan import UNDER_WAY, Cause, Limit, Plan, Withheld
 from syncd.model.standing import Pending
 from syncd.rendering.cards import Cards, Heading, fuse_of
 from syncd.rendering.figures import budgets, plan_figures
@@ -281,9 +281,7 @@ def _rejected(plan: Plan) -> ViewSection | None:
 
 def _notes(plan: Plan, cards: Cards) -> ViewSection | None:
     drawn = {cards.owner(o) for o in plan.sendable if cards.heading(o) in (Heading.GIVEN_BACK, Heading.GOING_ON)}
-    notes = [
-        note for note in plan.notes if not (note.subject in drawn and note.code in (HALF_REMOVED, REMOVAL_GOES_ON))
-    ]
+    notes = [note for note in plan.notes if not (note.subject in drawn and note.code in UNDER_WAY)]
     if not notes:
         return None
     made = tuple(

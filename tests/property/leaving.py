@@ -12,7 +12,7 @@ from syncd.cycle import Parts
 from syncd.errors import SyncdError
 from syncd.model.names import EntityId, Key, Kind, fold, kind_of
 from syncd.model.policy import GuardSettings, Manage, Mode, Policy, Removal, SourceThreshold, Threshold
-from syncd.model.state import Wanted
+from syncd.model.state import Desired, Wanted
 from tests.builders import wanted
 from tests.fakes.cycles import DOMAIN
 from tests.fakes.service import PlainCaller
@@ -86,6 +86,17 @@ class TroubledWorld(LivingWorld):
 
     def parts(self) -> Parts:
         return replace(super().parts(), stop=self.stop)
+
+    def exit_code(self, desired: Desired) -> int | None:
+        """Run a cycle of a process of its own, which may die (None) or be told to stop."""
+        self.desired = desired
+        self.stop.clear()
+        try:
+            return self.fresh().exit_code
+        except SyncdError as error:
+            return error.exit_code
+        except Killed:
+            return None
 
     def is_enabled(self, identity: EntityId) -> bool:
         return str(self.documents()[identity]["state"]) == "ENABLED"
@@ -244,17 +255,8 @@ class Play:
         return self.world.breaker.struck
 
     def cycle(self) -> None:
-        """Run one cycle of a process of its own; it may die or be told to stop."""
-        self.world.desired = self.directory.mapped()
-        self.world.stop.clear()
-        code: int | None = None
-        try:
-            code = self.world.fresh().exit_code
-        except SyncdError as error:
-            code = error.exit_code
-        except Killed:
-            pass
-        self.exit_codes.append(code)
+        """Run one cycle, and note how it ended."""
+        self.exit_codes.append(self.world.exit_code(self.directory.mapped()))
 
     def cycles(self, count: int, *, later: tuple[int, ...] = LATER) -> None:
         """Run *count* cycles a minute apart, those that *later* numbers two hours later."""

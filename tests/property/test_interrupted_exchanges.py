@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from syncd.errors import SyncdError
 from syncd.model.names import EntityId, Key
 from syncd.model.policy import Manage, Mode, Policy, SourceThreshold, Threshold
 from syncd.planning.ownership import is_parking
 from tests.builders import wanted
 from tests.fakes.cycles import DOMAIN
-from tests.property.leaving import Killed, Strike, TroubledWorld
+from tests.property.leaving import Strike, TroubledWorld
 from tests.property.troubles import died_after, died_before
 from tests.property.worlds import WIDE_OPEN, Directory
 
@@ -46,15 +45,9 @@ class Play:
             self.directory.change(Key(f"user:{name}"), primary=f"{successor}@{DOMAIN}")
 
     def cycle(self) -> int | None:
-        self.world.desired = self.directory.mapped()
-        try:
-            return self.world.fresh().exit_code
-        except SyncdError as error:
-            return error.exit_code
-        except Killed:
-            return None
-        finally:
-            self.world.clock.advance(seconds=60)
+        code = self.world.exit_code(self.directory.mapped())
+        self.world.clock.advance(seconds=60)
+        return code
 
     def break_off(self, at: int, strike: Strike) -> bool:
         """Let the exchange be broken off at its call *at*; return whether it has as many."""

@@ -272,10 +272,10 @@ class _Moves:
             yield self._operation(step)
 
     def notes(self) -> tuple[Note, ...]:
-        """Return a note for each claim that waits: who holds the address, why, until when."""
-        return tuple(
-            Note(code="address_waits", subject=wait.party, text=self._waiting(wait)) for wait in self.solution.waits
-        )
+        """Return a note for each claim that waits (who holds the address, why, until when), and for who is parked."""
+        waits = self.solution.waits
+        waiting = (Note(code="address_waits", subject=wait.party, text=self._waiting(wait)) for wait in waits)
+        return (*waiting, *exchanges.notes(self.situation))
 
     def blocked(self) -> Mapping[Key, str]:
         """Return the newcomers who get nothing, with the reason."""
