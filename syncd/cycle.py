@@ -7,32 +7,26 @@ source --+
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
-from threading import Event
 from uuid import uuid4
 
 from syncd.errors import StalePlan, StoreError, SyncdError, UsageError
 from syncd.executor import Executor
-from syncd.model.detail import Details, Thing
-from syncd.model.entry import Snapshot
 from syncd.model.half_removed import HalfRemoved, half_removed
-from syncd.model.limits import Limits
 from syncd.model.memory import Mark, Memory
-from syncd.model.names import STATED, EntityId, Key, identity_of, kind_of
+from syncd.model.names import Key, identity_of
 from syncd.model.observed import Observed
 from syncd.model.operation import Operation
-from syncd.model.page import Managed, Pages
 from syncd.model.plan import Plan
-from syncd.model.policy import Policy
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.situation import Situation
-from syncd.model.state import Desired, Entity
-from syncd.planning.assemble import assemble, without
+from syncd.model.state import Desired
+from syncd.parts import Options, Parts
+from syncd.planning.assemble import assemble
 from syncd.planning.bindings import (
     after_failure,
     after_success,
@@ -45,69 +39,9 @@ from syncd.planning.bindings import (
 )
 from syncd.planning.evidence import updated_marks
 from syncd.planning.exchanges import ended_exchanges, left_parked
-from syncd.planning.freshness import Item, due, touched
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
-from syncd.ports import (
-    Clock,
-    DetailsStore,
-    Facet,
-    Guard,
-    History,
-    Journal,
-    Lock,
-    MemoryStore,
-    Observer,
-    Source,
-    Target,
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What a cycle is made of; `wiring.py` puts it together.
-
-    *source_name* names source type and key attribute (`csv:employee_id`); *configuration* stands for all settings of
-    the organization. *map_snapshot* maps entries within the target's limits. *given* names what the mapping gives.
-    *source_guards* are the names of the guards about the source itself; *pages* say what the target stores.
-    """
-
-    organization: str
-    organization_id: str
-    source: Source
-    source_name: str
-    configuration: str
-    map_snapshot: Callable[[Snapshot], Desired]
-    given: frozenset[str]
-    limits: Limits
-    target: Target
-    policy: Policy
-    memory: MemoryStore
-    details: DetailsStore
-    journal: Callable[[str], Journal]
-    history: History
-    lock: Lock
-    facets: tuple[Facet, ...]
-    guards: tuple[Guard, ...]
-    source_guards: frozenset[str]
-    pages: Pages
-    clock: Clock
-    observer: Observer
-    workers: int = 1
-    verify_within: timedelta = timedelta(hours=24)
-    stop: Event = field(default_factory=Event)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How this cycle is run. *approved_plan* (a digest prefix) restricts it to a stored plan's operations."""
-
-    command: str
-    dry_run: bool = False
-    refresh: bool = False
-    only: tuple[str, ...] = ()
-    approved_plan: str | None = None
-    strict: bool = False
+from syncd.reading import Reading, Stages
 
 
 def run_cycle(parts: Parts, options: Options) -> Report:
@@ -120,16 +54,16 @@ def run_cycle(parts: Parts, options: Options) -> Report:
     with nullcontext() if options.dry_run else parts.lock.held(options.command), cycle.recorded():
         memory = parts.memory.load()
         chosen = parts.history.find_plan(options.approved_plan) if options.approved_plan else None
-        observed, desired = cycle.read_both(memory)
+        observed, desired = cycle.reading.both(memory)
         cycle.know_the_pilot(memory, desired)
         marks = updated_marks(memory, desired, source=parts.source_name, now=cycle.now)
 
         situation, draft = cycle.plan(memory, desired, observed, marks)
-        looked = cycle.look_closer(situation, draft)
+        looked = cycle.reading.look_closer(situation, draft)
         situation, plan = cycle.plan(memory, desired, looked, marks) if looked is not observed else (situation, draft)
         if (memory.begun or memory.exchanges) and cycle.disbelieves(plan, situation):
             situation, plan = cycle.plan(memory, desired, looked, marks, disbelieved=True)
-        plan = judge(cycle.resting_on_fresh_reads(situation, plan), situation, parts.guards)
+        plan = judge(cycle.reading.resting_on_fresh_reads(situation, plan), situation, parts.guards)
 
         cycle.remember(plan, marks, situation)
         operations, stale = chosen_of(plan, chosen, memory) if chosen is not None else (plan.sendable, ())
@@ -140,18 +74,16 @@ def run_cycle(parts: Parts, options: Options) -> Report:
 
 
 class _Cycle:
-    """The steps of one cycle, and what they share: its id, its time, and what was read freshly."""
+    """The steps of one cycle, and what they share: its id, its time, and what it read."""
 
     def __init__(self, parts: Parts, options: Options) -> None:
         self._parts = parts
         self._options = options
         self.id = uuid4().hex[:12]
-        self.now = parts.clock.now()
-        self._began = parts.clock.monotonic()
+        self.stages = Stages(parts.clock, parts.observer)
+        self.now = self.stages.now
+        self.reading = Reading(parts, self.stages, refresh=options.refresh, keeps=not options.dry_run)
         self._calls_before = parts.target.calls()
-        self._fresh: set[Item] = set()
-        self._read_at: Mapping[Thing, Mapping[EntityId, datetime]] = {}
-        self._took: dict[str, float] = {}
         only = tuple(options.only)
         self._policy = (
             parts.policy.model_copy(update={"only": parts.policy.only.model_copy(update={"keys": only, "group": None})})
@@ -179,67 +111,6 @@ class _Cycle:
                 with suppress(StoreError):  # the first error is the one to tell
                     self._parts.history.record(report)
             raise
-
-    @contextmanager
-    def _stage(self, name: str, total: int | None = None) -> Iterator[None]:
-        self._parts.observer.stage(name, total)
-        begun = self._parts.clock.monotonic()
-        try:
-            yield
-        finally:
-            self._took[name] = self._took.get(name, 0.0) + self._parts.clock.monotonic() - begun
-
-    def read_both(self, memory: Memory) -> tuple[Observed, Desired]:
-        """Observe lists and due details; read the source, told the known keys, and map it."""
-        parts = self._parts
-        bound = {binding.entity: kind_of(key) for key, binding in memory.bindings.items()}
-        with self._stage("read_lists"):
-            observed = parts.target.lists(bound=bound)
-        with self._stage("read_source"):
-            desired = parts.map_snapshot(parts.source.read(memory.bindings.keys()))
-        parts.observer.event(
-            "source_read",
-            **{f"{kind.value}s": desired.counts.get(kind, 0) for kind in STATED},
-            rejected=len(desired.rejections),
-        )
-        managed = parts.pages.managed(Managed(manage=parts.policy.manage, given=parts.given, read=desired.read))
-        details, self._read_at = parts.details.load(valid=managed)
-        wanted = due(
-            observed.entities,
-            managed,
-            bound.keys(),
-            self._read_at,
-            now=self.now,
-            verify_within=parts.verify_within,
-            refresh=self._options.refresh,
-        )
-        observed = replace(observed, details=self._with_read(details, wanted))
-        if not self._options.dry_run:
-            parts.details.prune(observed.entities.keys())
-        return observed, desired
-
-    def _with_read(self, details: Details, wanted: Mapping[Thing, list[Entity]]) -> Details:
-        """Return *details* with what *wanted* says read now; kept in the store as soon as it is read."""
-        total = sum(map(len, wanted.values()))
-        if not total:
-            return details
-        merged = {thing: dict(details.by_thing.get(thing, {})) for thing in wanted}
-        for detail, entities in wanted.items():
-            for entity in entities:
-                merged[detail].pop(entity.id, None)
-        with self._stage("read_details", total):
-            rows = self._tee(self._parts.target.details(wanted), merged)
-            self._parts.details.keep(rows, read_at=self.now)
-        return details.replacing(merged)
-
-    def _tee(
-        self, rows: Iterator[tuple[Thing, EntityId, object]], merged: Mapping[Thing, dict[EntityId, object]]
-    ) -> Iterator[tuple[Thing, EntityId, object]]:
-        for detail, entity, value in rows:
-            merged[detail][entity] = value
-            self._fresh.add((detail, entity))
-            self._parts.observer.advanced()
-            yield detail, entity, value
 
     def know_the_pilot(self, memory: Memory, desired: Desired) -> None:
         """Refuse an `--only` that names nobody: a mistyped key would freeze everybody, and look like success.
@@ -269,7 +140,7 @@ class _Cycle:
         disbelieved: bool = False,
     ) -> tuple[Situation, Plan]:
         """Match, then plan: pure, and the same for the draft and the plan itself."""
-        with self._stage("plan"):
+        with self.stages.stage("plan"):
             standings, rejections = match(
                 desired,
                 observed,
@@ -298,27 +169,6 @@ class _Cycle:
     def disbelieves(self, plan: Plan, situation: Situation) -> bool:
         """Return whether a guard doesn't believe the source: then no removal that has begun may go on."""
         return disbelieved(plan, situation, self._parts.guards, self._parts.source_guards)
-
-    def look_closer(self, situation: Situation, draft: Plan) -> Observed:
-        """Re-read every detail that *draft* rests on and that wasn't read in this cycle."""
-        observed = situation.observed
-        wanted: dict[Thing, list[Entity]] = {}
-        for (detail, identity), entity in sorted(
-            touched(draft.operations, observed.entities, self._parts.pages).items(), key=lambda i: i[0]
-        ):
-            if (detail, identity) not in self._fresh:
-                wanted.setdefault(detail, []).append(entity)
-        return replace(observed, details=self._with_read(observed.details, wanted)) if wanted else observed
-
-    def resting_on_fresh_reads(self, situation: Situation, plan: Plan) -> Plan:
-        """Leave to the next cycle what only the second plan touches."""
-        entities = situation.observed.entities
-        stale = [
-            operation.id
-            for operation in plan.operations
-            if any(item not in self._fresh for item in touched((operation,), entities, self._parts.pages))
-        ]
-        return without(plan, stale) if stale else plan
 
     def remember(self, plan: Plan, marks: Mapping[Key, Mark], situation: Situation) -> None:
         """Store the plan; record the evidence of this read unless it is a dry run or a source guard tripped."""
@@ -351,8 +201,8 @@ class _Cycle:
             workers=self._parts.workers,
             stop=self._parts.stop,
         )
-        with self._stage("apply", len(operations)):
-            outcomes = executor.run(operations, read_at=self._began)
+        with self.stages.stage("apply", len(operations)):
+            outcomes = executor.run(operations, read_at=self.stages.began)
         return tuple(
             replace(outcome, advice=terms.advise(outcome, situation)) if outcome.result is Result.FAILED else outcome
             for outcome in outcomes
@@ -415,7 +265,6 @@ class _Cycle:
         half_removed: tuple[HalfRemoved, ...] | None = None,
     ) -> Report:
         parts = self._parts
-        ages = [at for kinds in self._read_at.values() for at in kinds.values()]
         return Report(
             cycle_id=self.id,
             organization=parts.organization,
@@ -429,6 +278,6 @@ class _Cycle:
             exit_code=exit_code,
             half_removed=half_removed,
             calls=dict(Counter(parts.target.calls()) - Counter(self._calls_before)),
-            took=dict(self._took),
-            oldest_detail_s=(self.now - min(ages)).total_seconds() if ages else 0.0,
+            took=dict(self.stages.took),
+            oldest_detail_s=self.reading.oldest_detail_s,
         )

@@ -41,7 +41,7 @@ def apply(
     color: ColourOption = Colour.AUTO,
 ) -> int:
     """Carry out a stored plan, as far as it is still needed."""
-    from syncd.cycle import Options
+    from syncd.parts import Options
 
     selection = begin(config, organization)
     output = Output(format=format, out=out, colour=color, full=full)

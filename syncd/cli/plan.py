@@ -48,7 +48,7 @@ def plan(
     color: ColourOption = Colour.AUTO,
 ) -> int:
     """Show what the next cycle would do; change nothing."""
-    from syncd.cycle import Options
+    from syncd.parts import Options
 
     selection = begin(config, organization)
     output = Output(format=format, out=out, colour=color, full=full)

@@ -16,11 +16,11 @@ from syncd.errors import SyncdError, UsageError, worst_exit_code
 
 if TYPE_CHECKING:
     from syncd.cli.figures import RunMetrics
-    from syncd.cycle import Options
     from syncd.model.names import Key
     from syncd.model.plan import Plan
     from syncd.model.report import Report
     from syncd.notices.sending import Notices
+    from syncd.parts import Options
     from syncd.ports import Observer
     from syncd.settings import Loaded, OrganizationSettings
     from syncd.store.store import Store

@@ -40,7 +40,7 @@ def sync(
     color: ColourOption = Colour.AUTO,
 ) -> int:
     """Run one cycle: read, plan, and apply what nothing withholds."""
-    from syncd.cycle import Options
+    from syncd.parts import Options
 
     selection = begin(config, organization)
     output = Output(format=format, out=out, colour=color, full=full)

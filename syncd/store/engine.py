@@ -24,6 +24,8 @@ MODE = 0o600
 _WRITES = "syncd_writes"
 # A first read of a large organization makes a long -wal; it is cut back to this many bytes afterwards.
 _WAL_LIMIT = 64 * 1024 * 1024
+# So often another program may be in the way while the file gets its journal mode.
+_TURNS = 50
 
 
 class Database:
@@ -68,13 +70,27 @@ class Database:
                 raise TypeError(driver)
             if driver.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
                 return
-            mode = driver.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            mode = _switch_to_wal(driver)
         if mode != "wal":
             raise StoreError(
                 f"the file system of the store {self.path} can't share memory between processes "
                 f"(journal mode stays {mode!r})",
                 hint="Put the store on a local disk: a network file system can't carry it.",
             )
+
+
+def _switch_to_wal(driver: sqlite3.Connection) -> str:
+    """Return the journal mode after asking for WAL, while other programs may do the same.
+
+    SQLite's own waiting leaves this statement out: it fails at once while another connection reads or writes. So who
+    is refused waits for a turn to write, as every writer does, and asks again.
+    """
+    for _ in range(_TURNS):
+        with suppress(sqlite3.OperationalError):
+            return str(driver.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        driver.execute("BEGIN IMMEDIATE")
+        driver.execute("ROLLBACK")
+    return str(driver.execute("PRAGMA journal_mode = WAL").fetchone()[0])
 
 
 def _engine(path: Path) -> Engine:

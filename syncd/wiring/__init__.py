@@ -19,13 +19,13 @@ from syncd.sources.registry import row_of
 from syncd.sources.row import Making
 
 if TYPE_CHECKING:
-    from syncd.cycle import Parts
     from syncd.mapping.rules import Rules
     from syncd.model.names import Key
     from syncd.model.policy import Section
     from syncd.notices.report_files import ReportFiles
     from syncd.notices.sending import Notices
     from syncd.notices.settings import HeartbeatSettings
+    from syncd.parts import Parts
     from syncd.store.store import Store
     from syncd.web.settings import WebSettings
 
@@ -83,10 +83,10 @@ def build(
     Raises:
         ConfigurationError: the AWS client can't be made.
     """
-    from syncd.cycle import Parts
     from syncd.guards import GUARDS, SOURCE_GUARDS
     from syncd.mapping.rules import Rules
     from syncd.mapping.snapshot import map_snapshot
+    from syncd.parts import Parts
     from syncd.workmail.facets import FACETS
     from syncd.workmail.limits import workmail_limits
     from syncd.workmail.pages import PAGES

@@ -12,7 +12,7 @@ from random import SystemRandom
 
 from syncd import wiring
 from syncd.clock import SystemClock
-from syncd.cycle import Options, run_cycle
+from syncd.cycle import run_cycle
 from syncd.daemon.daemon import Daemon, Surroundings
 from syncd.daemon.health import LifeSigns
 from syncd.daemon.notify import Notifier
@@ -25,6 +25,7 @@ from syncd.errors import StoreError, SyncdError
 from syncd.model.status import BoardOrganization
 from syncd.notices.report_files import ReportFiles
 from syncd.notices.settings import HEARTBEAT
+from syncd.parts import Options
 from syncd.ports import Clock
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.sources.registry import row_of

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from syncd.clock import SystemClock
-from syncd.cycle import Options, Parts, run_cycle
+from syncd.cycle import run_cycle
 from syncd.emulator import Emulator, Switches
 from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.mapping.rules import Rules
@@ -22,6 +22,7 @@ from syncd.mapping.snapshot import map_snapshot
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, group_key, user_key
 from syncd.model.policy import Mode, Policy
+from syncd.parts import Options, Parts
 from syncd.planning import document
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource

@@ -17,9 +17,10 @@ from statistics import median
 
 import yaml
 
-from syncd.cycle import Options, run_cycle
+from syncd.cycle import run_cycle
 from syncd.emulator import Emulator, Switches
 from syncd.emulator.server import EmulatorServer
+from syncd.parts import Options
 from tests.bench.cycle import MAPPING, ORGANIZATION_ID, make_parts, memory_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from syncd.cycle import Options, Parts, run_cycle
+from syncd.cycle import run_cycle
 from syncd.emulator import Emulator, Switches
 from syncd.guards import GUARDS, SOURCE_GUARDS
 from syncd.model.entry import Snapshot
@@ -14,6 +14,7 @@ from syncd.model.plan import Plan
 from syncd.model.policy import Mode, Policy
 from syncd.model.report import Report
 from syncd.model.state import Desired
+from syncd.parts import Options, Parts
 from syncd.planning.judge import approvable
 from syncd.workmail.facets import FACETS
 from syncd.workmail.limits import workmail_limits

@@ -6,12 +6,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from syncd.cycle import Parts
 from syncd.errors import SourceError, SourceIncomplete, SourceUnreachable
 from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings
 from syncd.mapping.snapshot import map_snapshot
 from syncd.model.policy import GuardSettings, Mode, Policy, Removal, SourceThreshold, Threshold
+from syncd.parts import Parts
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
 from syncd.workmail.limits import workmail_limits

@@ -12,10 +12,11 @@ import pytest
 
 from syncd import wiring
 from syncd.clock import SystemClock
-from syncd.cycle import Options, run_cycle
+from syncd.cycle import run_cycle
 from syncd.errors import TargetUnreachable
 from syncd.notices.sending import Notices
 from syncd.notices.signing import verify
+from syncd.parts import Options
 from syncd.settings import load
 from tests.fakes.receivers import nobody, receiver
 from tests.functional.places import PEOPLE, Site, planetexpress

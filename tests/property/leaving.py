@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event
 
-from syncd.cycle import Parts
 from syncd.errors import SyncdError
 from syncd.model.names import EntityId, Key, Kind, fold, kind_of
 from syncd.model.policy import GuardSettings, Manage, Mode, Policy, Removal, SourceThreshold, Threshold
 from syncd.model.state import Desired, Wanted
+from syncd.parts import Parts
 from tests.builders import wanted
 from tests.fakes.cycles import DOMAIN
 from tests.fakes.service import PlainCaller

@@ -9,11 +9,12 @@ from typing import TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.cycle import Options, run_cycle
+from syncd.cycle import run_cycle
 from syncd.model.operation import Operation
 from syncd.model.plan import Plan
 from syncd.model.policy import Adopt, Manage, Mode, Policy, Removal
 from syncd.model.state import Desired
+from syncd.parts import Options
 from syncd.planning.document import dumps, loads
 from syncd.workmail.pages import PAGES
 from tests.property.happenings import Stage, admin_changes, directory_changes, happenings

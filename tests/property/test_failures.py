@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from syncd.cycle import Parts
 from syncd.emulator import Switches
 from syncd.emulator.faults import ErrorAnswer, Fault
 from syncd.errors import SyncdError
@@ -25,6 +24,7 @@ from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, Kind
 from syncd.model.policy import Manage, Mode, Policy, Removal
 from syncd.model.report import Outcome, Report, Result
+from syncd.parts import Parts
 from tests.builders import wanted
 from tests.fakes.cycles import DOMAIN
 from tests.property.worlds import (

@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from syncd import wire
-from syncd.cycle import Options, Parts, run_cycle
+from syncd.cycle import run_cycle
 from syncd.emulator import Emulator, ServiceFault, Switches
 from syncd.emulator.faults import ConnectionDropped, ErrorAnswer, Fault, FaultyService, TimedOut
 from syncd.errors import SyncdError
@@ -28,6 +28,7 @@ from syncd.model.plan import Plan
 from syncd.model.policy import GuardSettings, Pilot, RejectionThreshold, SourceThreshold, Threshold
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.state import Desired, Wanted
+from syncd.parts import Options, Parts
 from syncd.planning.dependencies import dependents
 from tests.builders import wanted
 from tests.fakes.cycles import DOMAIN, ORGANIZATION_ID, World

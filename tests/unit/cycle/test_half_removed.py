@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from syncd.cycle import Options, run_cycle
+from syncd.cycle import run_cycle
 from syncd.emulator.faults import ErrorAnswer, Fault
 from syncd.errors import StoreError, SyncdError
 from syncd.model.half_removed import Next
@@ -14,6 +14,7 @@ from syncd.model.names import Key
 from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON
 from syncd.model.policy import Mode
 from syncd.model.report import Report
+from syncd.parts import Options
 from tests.builders import wanted
 from tests.fakes.stores import FakeStores
 from tests.property.worlds import Directory, LivingWorld

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from syncd.cycle import Options, run_cycle
+from syncd.cycle import run_cycle
 from syncd.errors import StoreError, UsageError
 from syncd.model.entry import Rejection
 from syncd.model.memory import Binding, OpenIntent
@@ -12,6 +12,7 @@ from syncd.model.names import Key, Kind
 from syncd.model.policy import Adopt, Mode, Policy
 from syncd.model.report import Report, Result
 from syncd.model.state import Desired, Wanted
+from syncd.parts import Options
 from tests.builders import wanted
 from tests.fakes.cycles import DOMAIN, World
 from tests.fakes.stores import FakeStores

@@ -1,0 +1,36 @@
+"""The standings while they are being found."""
+
+from dataclasses import dataclass, field
+
+from syncd.model.entry import Rejection
+from syncd.model.names import EntityId, Key
+from syncd.model.standing import Freeze, Frozen, Pending, Proposal
+from syncd.model.state import Wanted
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """The standings while they are being found."""
+
+    entity_of: dict[Key, EntityId] = field(default_factory=dict)
+    key_of: dict[EntityId, Key] = field(default_factory=dict)
+    leaving: dict[Key, str] = field(default_factory=dict)
+    waiting: dict[Key, Pending] = field(default_factory=dict)
+    frozen: dict[Key, Frozen] = field(default_factory=dict)
+    lost: set[Key] = field(default_factory=set)
+    newcomers: set[Key] = field(default_factory=set)
+    dropped: set[Key] = field(default_factory=set)
+    proposals: dict[Key, Proposal] = field(default_factory=dict)
+    rollbacks: dict[Key, str] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def own(self, key: Key, entity: EntityId) -> None:
+        self.entity_of[key] = entity
+        self.key_of[entity] = key
+
+    def reject(self, wanted: Wanted, reason: str, remedy: str) -> None:
+        self.rejections.append(Rejection(key=wanted.key, origin=wanted.origin, reason=reason, remedy=remedy))
+        self.freeze(wanted.key, Freeze.REJECTED, f"rejected: {reason}")
+
+    def freeze(self, key: Key, cause: Freeze, text: str) -> None:
+        self.frozen[key] = Frozen(cause, text)
