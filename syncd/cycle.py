@@ -35,8 +35,11 @@ from syncd.planning.bindings import (
     begun_bundles,
     ended_elsewhere,
     given_back,
+    newly_enabled,
     rolled_back,
 )
+from syncd.planning.contested import notes as comebacks
+from syncd.planning.contested import places
 from syncd.planning.evidence import updated_marks
 from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
@@ -63,7 +66,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         situation, plan = cycle.plan(memory, desired, looked, marks) if looked is not observed else (situation, draft)
         if (memory.begun or memory.exchanges) and cycle.disbelieves(plan, situation):
             situation, plan = cycle.plan(memory, desired, looked, marks, disbelieved=True)
-        plan = judge(cycle.reading.resting_on_fresh_reads(situation, plan), situation, parts.guards)
+        plan = cycle.judged(cycle.reading.resting_on_fresh_reads(situation, plan), situation)
 
         cycle.remember(plan, marks, situation)
         operations, stale = chosen_of(plan, chosen, memory) if chosen is not None else (plan.sendable, ())
@@ -170,6 +173,13 @@ class _Cycle:
         """Return whether a guard doesn't believe the source: then no removal that has begun may go on."""
         return disbelieved(plan, situation, self._parts.guards, self._parts.source_guards)
 
+    def judged(self, plan: Plan, situation: Situation) -> Plan:
+        """Return *plan* with what may not be sent; what was sent lately tells what somebody else changes back."""
+        asked = places(plan)
+        sent = self._parts.history.sent(asked) if asked else {}
+        restricted = replace(plan, only=self._options.only, notes=(*plan.notes, *comebacks(plan, situation, sent)))
+        return judge(restricted, situation, self._parts.guards, sent)
+
     def remember(self, plan: Plan, marks: Mapping[Key, Mark], situation: Situation) -> None:
         """Store the plan; record the evidence of this read unless it is a dry run or a source guard tripped."""
         self._parts.observer.event("plan_made", plan=plan.digest[:12], **plan.counts)
@@ -182,6 +192,7 @@ class _Cycle:
             ended = (*ended_exchanges(situation), *begun_anew(situation), *ended_elsewhere(situation))
             for binding in (*ended, *given_back(situation, plan)):
                 self._parts.memory.bind(binding)
+            self._parts.memory.note_enabled(list(newly_enabled(situation)))
 
     def apply(self, situation: Situation, plan: Plan, operations: tuple[Operation, ...]) -> tuple[Outcome, ...]:
         """Send *operations* of *plan*."""
@@ -252,7 +263,11 @@ class _Cycle:
             return 4
         if half_done:
             return 3
-        return 3 if plan.withheld or any(finding.tripped for finding in plan.findings) else 0
+        return (
+            3
+            if plan.withheld or (plan.paused and plan.operations) or any(finding.tripped for finding in plan.findings)
+            else 0
+        )
 
     def _report(
         self,

@@ -15,7 +15,8 @@ from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Bundle, BundleKind, Call, Operation, Ref
 from syncd.model.page import Role
-from syncd.model.report import Outcome, Result
+from syncd.model.plan import words_of
+from syncd.model.report import Outcome, Refusal, Result
 from syncd.model.terms import Terms
 from syncd.ports import Clock, Journal, Observer
 
@@ -23,7 +24,6 @@ from syncd.ports import Clock, Journal, Observer
 STALE_AFTER_S = 30 * 60.0
 #: Identical permanent errors in a row that stop an operation's name for the cycle.
 IDENTICAL_ERRORS = 20
-_REVOKED = "its approval was revoked; what was taken is put back by the next cycle"
 
 _TRIES = 6
 _THROTTLED_TRIES = 30
@@ -97,7 +97,7 @@ class Executor:
 
     def _settle(self, outcome: Outcome, graph: "_Graph") -> None:
         """Draw the conclusions from an outcome; in the scheduling thread only."""
-        if outcome.result is not Result.SKIPPED:
+        if outcome.result is not Result.SKIPPED or outcome.code == Refusal.PAUSED:
             self._learn(outcome)
         graph.settle(outcome)
 
@@ -133,10 +133,11 @@ class Executor:
         begins = operation.bundle.kind is BundleKind.REMOVAL and operation.bundle not in self.begun
         if operation.bundle.is_whole:  # a stop waits for its end
             self.begun.add(operation.bundle)
-        spends = graph.ids_of(operation) if begins else ()
+        spends = graph.approved_as(operation) if begins else ()
         binding = self.before(operation)
-        if not self.journal.intend(operation, operation.call, binding=binding, spends=spends):
-            return Outcome(operation=operation, result=Result.SKIPPED, code="Revoked", message=_REVOKED)
+        refusal = self.journal.intend(operation, operation.call, binding=binding, spends=spends)
+        if refusal is not None:
+            return Outcome(operation=operation, result=Result.SKIPPED, code=refusal, message=refusal.text)
         outcome, created = (
             (Outcome(operation=operation, result=Result.APPLIED), None)
             if call is None
@@ -167,7 +168,7 @@ class Executor:
         )
 
     def _attempt(self, operation: Operation, call: Call, binding: Binding | None) -> tuple[Outcome, EntityId | None]:
-        """Send until it succeeded, or until trying again is pointless, or its approval was revoked."""
+        """Send until it succeeded, or until trying again is pointless, or a person has decided otherwise."""
         tries = _Tries(
             creation=operation.verb.role is Role.BEGINS,
             done_before=self.terms.done_before.get(call.operation, ""),
@@ -187,12 +188,10 @@ class Executor:
                 made = tries.made + 1
                 return Outcome(operation=operation, result=Result.APPLIED, attempts=made, entity=created or ""), created
             self.clock.sleep(tries.pause_s)
-            if binding is not None and not self.journal.still_approved(binding):
+            if (refusal := self.journal.refusal(operation, binding)) is not None:
                 result = Result.UNKNOWN if tries.maybe_done else Result.SKIPPED
-                revoked = Outcome(
-                    operation=operation, result=result, code="Revoked", message=_REVOKED, attempts=tries.made
-                )
-                return revoked, None
+                code, text = refusal.value, refusal.text
+                return Outcome(operation=operation, result=result, code=code, message=text, attempts=tries.made), None
 
     def _learn(self, outcome: Outcome) -> None:
         """Stop an operation's name where going on is pointless."""
@@ -204,7 +203,9 @@ class Executor:
             return
         if self._is_refused(outcome) and outcome.operation.bundle.kind is BundleKind.REMOVAL:
             self._broken.add(outcome.operation.bundle)
-        if outcome.code in self.terms.fatal:
+        if outcome.code == Refusal.PAUSED:
+            self._fatal = outcome.message
+        elif outcome.code in self.terms.fatal:
             self._fatal = f"the credentials are no good any more ({outcome.code})"
         elif why := self.terms.stops(name, outcome.code):
             self._stopped[name] = why
@@ -281,11 +282,11 @@ class _Graph:
         self._open: dict[str, int] = {}
         self._opens: dict[str, list[str]] = defaultdict(list)
         self._calls: dict[Bundle, set[str]] = defaultdict(set)
-        self._ids: dict[Bundle, list[str]] = defaultdict(list)
+        self._words: dict[Bundle, list[str]] = defaultdict(list)
         self._outcomes: dict[str, Outcome] = {}
         for operation in operations:
             self._calls[operation.bundle] |= _call_of(operation)
-            self._ids[operation.bundle].append(operation.id)
+            self._words[operation.bundle] += words_of(operation)
             waits = {need for need in operation.needs | operation.follows if need in self._position}
             self._open[operation.id] = len(waits)
             for need in waits:
@@ -310,9 +311,9 @@ class _Graph:
         """Return the names of the calls of its whole bundle."""
         return self._calls[operation.bundle]
 
-    def ids_of(self, operation: Operation) -> Collection[str]:
-        """Return the ids of its whole bundle."""
-        return self._ids[operation.bundle]
+    def approved_as(self, operation: Operation) -> Collection[str]:
+        """Return what approvals of its whole bundle consist of."""
+        return self._words[operation.bundle]
 
     def failed_need(self, operation: Operation) -> str:
         """Return the summary of a need that didn't succeed (or isn't part of this run), "" when all did."""

@@ -10,10 +10,10 @@ from syncd.model.entry import Snapshot
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind
 from syncd.model.observed import Observed
-from syncd.model.operation import Call, Operation
+from syncd.model.operation import Call, Change, Operation
 from syncd.model.page import Count
 from syncd.model.plan import Finding, Plan, Proposed
-from syncd.model.report import Outcome, Report
+from syncd.model.report import Outcome, Refusal, Report
 from syncd.model.situation import Situation
 from syncd.model.state import Entity
 from syncd.model.terms import Terms
@@ -107,6 +107,10 @@ class MemoryStore(Protocol):
         """Write *binding* outside of any operation: a removal that was rolled back is forgotten."""
         ...
 
+    def note_enabled(self, keys: Collection[Key]) -> None:
+        """Remember that the entities of *keys* were seen ENABLED as ours."""
+        ...
+
 
 class DetailsStore(Protocol):
     """Details kept between cycles."""
@@ -129,16 +133,16 @@ class Journal(Protocol):
 
     def intend(
         self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
-    ) -> bool:
+    ) -> Refusal | None:
         """Record the intent, drop the details that *operation* touches and write *binding*, in one transaction.
 
-        *spends* are operation ids whose approval is spent by it. Returns whether the operation may be sent: not when
-        the approval that *binding* names was revoked meanwhile; then nothing is recorded.
+        *spends* is what is spent of approvals by it. Returns why it may not be sent, if a person has decided so since
+        the plan was made; then nothing is recorded.
         """
         ...
 
-    def still_approved(self, binding: Binding) -> bool:
-        """Return whether the approval that *binding* names, if any, stands: one may be revoked between two tries."""
+    def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:
+        """Return why *operation* may not be sent again: people decide between two tries too."""
         ...
 
     def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
@@ -155,6 +159,10 @@ class History(Protocol):
 
     def save_plan(self, plan: Plan) -> None:
         """Store *plan* so that it can be approved and applied by its digest."""
+        ...
+
+    def sent(self, places: Collection[str]) -> Mapping[str, tuple[tuple[Change, datetime], ...]]:
+        """Return what was made of each place and when, in the order in which it was applied."""
         ...
 
     def find_plan(self, prefix: str) -> Plan:

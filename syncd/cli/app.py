@@ -12,6 +12,7 @@ import typer
 
 from syncd.cli import (
     apply,
+    approvals,
     approve,
     check,
     demo,
@@ -19,8 +20,10 @@ from syncd.cli import (
     emulator,
     explain,
     history,
+    hold,
     iam_policy,
     init,
+    pause,
     plan,
     revoke,
     run,
@@ -87,7 +90,12 @@ app.command("apply")(apply.apply)
 app.command("sync")(sync.sync)
 app.command("run")(run.run)
 app.command("approve")(approve.approve)
+app.command("approvals")(approvals.approvals)
 app.command("revoke")(revoke.revoke)
+app.command("pause")(pause.pause)
+app.command("resume")(pause.resume)
+app.command("hold")(hold.hold)
+app.command("release")(hold.release)
 app.command("status")(status.status)
 app.command("history")(history.history)
 app.command("explain")(explain.explain)

@@ -14,7 +14,7 @@ from syncd.errors import UsageError
 
 if TYPE_CHECKING:
     from syncd.model.half_removed import HalfRemoved
-    from syncd.model.memory import Binding, Mark
+    from syncd.model.memory import Binding, Hold, Mark
     from syncd.model.names import Key
     from syncd.model.operation import Operation
     from syncd.model.plan import Plan
@@ -38,11 +38,12 @@ class Story:
     #: Commands that show the entry in the directory.
     look_up: tuple[str, ...] = ()
     half_removed: "HalfRemoved | None" = None
+    hold: "Hold | None" = None
 
     @property
     def is_known(self) -> bool:
         """Whether anything is known at all."""
-        return bool(self.binding or self.mark or self.standing or self.operations)
+        return bool(self.binding or self.mark or self.standing or self.operations or self.hold)
 
 
 def explain(
@@ -90,6 +91,7 @@ def _story(organization: "OrganizationSettings", key: "Key", stored: "Organizati
         operations=stored.history.operations_of(key),
         look_up=look_up(organization, key),
         half_removed=half[0] if half else None,
+        hold=stored.decisions.holds().get(key),
     )
 
 
@@ -123,14 +125,9 @@ def _lines(story: Story) -> Iterator[str]:
 
     called = f" ({safe(story.name)})" if story.name else ""
     yield f"{safe(story.key)}{called} in {story.organization}"
-    binding = story.binding
-    if binding is None:
-        yield "  Binding   none: syncd owns no entity for this key"
-    else:
-        how = "adopted" if binding.adopted else "created"
-        yield f"  Binding   entity {binding.entity}, {how} {_moment(binding.since)}, by {binding.source}"
-        if binding.removed_at is not None:
-            yield f"            deregistered {_moment(binding.removed_at)}; held {safe(', '.join(binding.addresses))}"
+    yield from _binding(story.binding)
+    if story.hold is not None:
+        yield f"  Held      {safe(str(story.hold))}; it ends with: syncd release {safe(story.key)}"
     if story.half_removed is not None:
         yield from _half_removed(story, story.half_removed)
     mark = story.mark
@@ -150,6 +147,18 @@ def _lines(story: Story) -> Iterator[str]:
     if story.look_up:
         yield "  In the directory"
         yield from (f"    {safe(line)}" for line in story.look_up)
+
+
+def _binding(binding: "Binding | None") -> Iterator[str]:
+    from syncd.rendering.safe import safe
+
+    if binding is None:
+        yield "  Binding   none: syncd owns no entity for this key"
+        return
+    how = "adopted" if binding.adopted else "created"
+    yield f"  Binding   entity {binding.entity}, {how} {_moment(binding.since)}, by {binding.source}"
+    if binding.removed_at is not None:
+        yield f"            deregistered {_moment(binding.removed_at)}; held {safe(', '.join(binding.addresses))}"
 
 
 def _half_removed(story: Story, half: "HalfRemoved") -> Iterator[str]:

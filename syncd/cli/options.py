@@ -1,5 +1,6 @@
 """Options that several commands share, written once."""
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -87,4 +88,35 @@ WhoOption = Annotated[
 ]
 DigestArgument = Annotated[
     str, typer.Argument(metavar="DIGEST", help="The plan's digest; its first 8 digits are enough.")
+]
+WhyOption = Annotated[
+    str,
+    typer.Option("--why", metavar="TEXT", help="The reason, for whoever reads it later.", show_default=False),
+]
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="user:4711, group:sales, or only 4711.")]
+
+#: Who decides looks ahead that far at most.
+_LONGEST = timedelta(days=365)
+
+
+def parse_span(text: str) -> timedelta:
+    """Return the span that *text* says: `90s`, `15m`, `4h`, `7d`.
+
+    Raises:
+        typer.BadParameter: it is none, or no sensible one.
+    """
+    from syncd.model.durations import parse_duration
+
+    try:
+        span = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if not timedelta(0) < span <= _LONGEST:
+        raise typer.BadParameter(f"it holds for more than nothing and at most {_LONGEST.days}d, got {text!r}")
+    return span
+
+
+ForOption = Annotated[
+    timedelta | None,
+    typer.Option("--for", metavar="SPAN", parser=parse_span, help="How long: 15m, 4h, 7d [default: until you end it]."),
 ]

@@ -30,7 +30,7 @@ def revoke(
     name = by or getpass.getuser()
     with open_store(selection, must_exist=True) as store:
         owner, stored = find_plan(selection, store, digest)
-        taken = store.organization(owner.workmail.organization_id).history.revoke(stored.digest, by=name)
+        taken = store.organization(owner.workmail.organization_id).decisions.revoke(stored.digest, by=name)
     short = stored.digest[:8]
     if not taken.approvals:
         typer.echo(f"Plan {short} of {owner.name} is not approved: there is nothing to revoke.")

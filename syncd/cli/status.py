@@ -15,7 +15,7 @@ from syncd.cli.selection import begin, open_store
 
 if TYPE_CHECKING:
     from syncd.model.half_removed import HalfRemoved
-    from syncd.model.memory import Approval
+    from syncd.model.memory import Approval, Hold, Pause
     from syncd.settings import OrganizationSettings
     from syncd.store.records import CycleRecord
     from syncd.store.store import OrganizationStore
@@ -36,6 +36,8 @@ class StoredStatus:
     withheld: int
     approvals: "tuple[Approval, ...]"
     half_removed: "tuple[HalfRemoved, ...]"
+    paused: "Pause | None"
+    holds: "tuple[Hold, ...]"
 
 
 def status(
@@ -80,6 +82,8 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
         withheld=0 if plan is None else len(plan.withheld - approved),
         approvals=memory.approvals,
         half_removed=half_removed(memory.bindings, organization.policy, plan, SystemClock().now()),
+        paused=memory.pause,
+        holds=tuple(memory.holds.values()),
     )
 
 
@@ -92,9 +96,12 @@ def last_success(stored: "OrganizationStore") -> datetime | None:
 
 def _lines(status: StoredStatus) -> Iterator[str]:
     from syncd.model.names import STATED
-    from syncd.rendering.view import in_kinds
+    from syncd.rendering.safe import safe
+    from syncd.rendering.view import counted, in_kinds
 
     yield f"{status.organization} ({status.organization_id}), mode {status.mode}"
+    if status.paused is not None:
+        yield f"  Paused        {safe(str(status.paused))}; it ends with: syncd resume"
     cycle = status.last_cycle
     if cycle is None:
         yield "  Last cycle    none yet; syncd plan shows what one would do"
@@ -108,9 +115,12 @@ def _lines(status: StoredStatus) -> Iterator[str]:
     yield f"  Pending       {status.pending_removals:,} on their way out"
     if status.half_removed:
         yield from _half_removed(status)
+    for hold in status.holds:
+        yield f"  Held          {safe(hold.key)}, {safe(str(hold))}; it ends with: syncd release {safe(hold.key)}"
     for approval in status.approvals:
-        left = f"{len(approval.operations):,} operations of plan {approval.digest[:8]}"
-        yield f"  Approved      {left} by {approval.by}, until {_moment(approval.expires_at)}"
+        left = f"{counted(len(approval.operations), 'part')} of plan {approval.digest[:8]}"
+        why = f": {safe(approval.why)}" if approval.why else ""
+        yield f"  Approved      {left} by {safe(approval.by)}, until {_moment(approval.expires_at)}{why}"
     if status.withheld and status.last_plan:
         yield f"  Waiting       {status.withheld:,} operations await approval: syncd approve {status.last_plan[:8]}"
 

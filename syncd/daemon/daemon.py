@@ -38,8 +38,9 @@ from syncd.telemetry.metrics import Metrics
 #: How long a stopping daemon waits for the calls in flight; with what else there is to close, it ends within 30 s.
 STOP_WITHIN = timedelta(seconds=26)
 _TICK_S = 1.0
-#: How often files are looked at, and the store is asked whether it answers.
+#: How often files are looked at, the store is asked for decisions, and whether it answers.
 _WATCH_S = 3
+_LISTEN_S = 2
 _PROBE_S = 10
 #: The daemon's own jobs; no organization's name begins like that.
 _OWN = "#"
@@ -90,6 +91,7 @@ class Daemon:
         self._scheduler.add_listener(self._settled, EVENT_JOB_EXECUTED | EVENT_JOB_MAX_INSTANCES)
         self._often("beat", _PROBE_S, around.health.scheduler_fired)
         self._often("store", _PROBE_S, around.probe)
+        self._often("decisions", _LISTEN_S, self._listen)
         for work in works:
             self._add(work, reason="start")
 
@@ -278,6 +280,12 @@ class Daemon:
         running = self._all.get(name)
         if running is not None and running.watch is not None and running.watch.changed():
             self._around.mailbox.ask(Wish.SYNC, "file", name)
+
+    def _listen(self) -> None:
+        """Ask for a cycle where a person has decided something: approved, revoked, resumed, released."""
+        for name, running in list(self._all.items()):
+            if running.hears_a_decision():
+                self._around.mailbox.ask(Wish.SYNC, "decision", name)
 
     def _often(self, name: str, seconds: float, do: Callable[..., None], *arguments: str) -> None:
         """Have *do* done every few seconds, never twice at a time."""

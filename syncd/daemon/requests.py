@@ -15,7 +15,7 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """*wish*, why (`signal`, `http`, `file`), and of which organization; None: of all."""
+    """*wish*, why (`signal`, `http`, `file`, `decision`), and of which organization; None: of all."""
 
     wish: Wish
     reason: str

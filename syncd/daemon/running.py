@@ -7,6 +7,7 @@ from random import Random
 from syncd.daemon.timetable import Timetable, Trigger, backoff
 from syncd.daemon.watch import Watch
 from syncd.daemon.work import Work
+from syncd.errors import SyncdError
 from syncd.model.report import Report, Result
 from syncd.ports import Clock
 from syncd.telemetry.logs import get_logger
@@ -22,6 +23,7 @@ class Running:
         self._lock = threading.Lock()
         self._busy = self._again = self._retired = False
         self._overdue = self._stalled = False
+        self._decisions: int | None = None
         self._log = get_logger(organization=work.organization)
         self.replace(work)
 
@@ -42,6 +44,15 @@ class Running:
         with self._lock:
             self._again = self._busy
             return self._busy
+
+    def hears_a_decision(self) -> bool:
+        """Return whether people have decided something since it was asked last; what was before is no news."""
+        try:
+            now = self.work.decisions()
+        except SyncdError:
+            return False  # whether the store answers is told by others
+        before, self._decisions = self._decisions, now
+        return before is not None and now != before
 
     def run(self) -> None:
         """Run a cycle; while one leaves work behind, or was asked for meanwhile, the next follows at once."""

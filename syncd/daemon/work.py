@@ -28,3 +28,5 @@ class Work:
     stop: threading.Event = field(default_factory=threading.Event)
     settings: object = None
     files: tuple[Path, ...] = ()
+    #: Counts what people have decided about it: a new decision asks for a cycle. It may hang, or raise `SyncdError`.
+    decisions: Callable[[], int] = int

@@ -24,6 +24,17 @@ def _disbelieved(plan: Plan) -> frozenset[Bundle]:
     )
 
 
+def _gone(situation: Situation, kind: Kind) -> frozenset[str]:
+    """Return whom of *kind* we own and the source does not show: whom an approval says it has rightly lost."""
+    desired = situation.desired
+    shown = {rejection.key for rejection in desired.rejections}
+    return frozenset(
+        key
+        for key in situation.memory.bindings
+        if kind_of(key) is kind and key not in desired.entities and key not in shown
+    )
+
+
 def _read(situation: Situation) -> list[Kind]:
     return [kind for kind in Kind if kind in situation.desired.read]
 
@@ -50,6 +61,7 @@ class EmptySource:
                 budget=f"{counted}",
                 text=f"{text}. If this is right, approve the plan; if not, mend the source" if tripped else "",
                 bundles=_disbelieved(plan) if tripped else frozenset(),
+                people=_gone(situation, kind) if tripped else frozenset(),
             )
 
 
@@ -88,6 +100,7 @@ class SourceShrink:
                 limit=Limit(count=SMALL_POPULATION_LIMIT) if few else Limit(percent=threshold.percent),
                 text=text if tripped else "",
                 bundles=_disbelieved(plan) if tripped else frozenset(),
+                people=_gone(situation, kind) if tripped else frozenset(),
             )
 
 
@@ -120,6 +133,7 @@ class Rejections:
             limit=Limit(count=threshold.count, percent=threshold.percent, both=True),
             text=text if tripped else "",
             bundles=_disbelieved(plan) if tripped else frozenset(),
+            people=frozenset(r.key or r.origin for r in plan.rejections) if tripped else frozenset(),
         )
 
 

@@ -23,6 +23,8 @@ class Binding:
     *stuck* says why a removal was given up for good: the error code, or `REVOKED`. It isn't begun again before a person
     approves it, or the configuration is another one than *stuck_under*; where that is "", only an approval helps.
     *exchange* is the primary address that it had when an exchange began, and the one it is to get, until that is over.
+    *seen_enabled* says that a cycle has seen it ENABLED as ours: whoever finds it out of use later, without a removal
+    of ours, knows that somebody else did it.
     """
 
     key: Key
@@ -38,6 +40,7 @@ class Binding:
     stuck: str = ""
     stuck_under: str = ""
     exchange: tuple[str, ...] = ()
+    seen_enabled: bool = False
 
     @property
     def why_stuck(self) -> str:
@@ -64,9 +67,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """Operations that a person freed, by operation id, until *expires_at*.
+    """What a person freed until *expires_at*, and *why*: ids of *operations*, words of findings and of what is later.
 
-    Each is spent by its success, those of a removal by its first call. *number* is given by the store.
+    An operation is spent by its success, those of a removal by its first call. *number* and *at* come from the store.
     """
 
     number: int = field(default=0, compare=False)
@@ -74,6 +77,41 @@ class Approval:
     operations: frozenset[str]
     by: str
     expires_at: datetime
+    why: str = ""
+    at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A person's word that everything of *key* stays as it is, for ever without *until*."""
+
+    key: Key
+    by: str
+    at: datetime
+    why: str = ""
+    until: datetime | None = None
+
+    def __str__(self) -> str:
+        end = "" if self.until is None else f" until {self.until:%Y-%m-%d %H:%M %Z}"
+        return f"held by {self.by} since {self.at:%Y-%m-%d %H:%M %Z}{end}{_because(self.why)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A person's word that nothing at all is sent, for ever without *until*."""
+
+    by: str
+    at: datetime
+    why: str = ""
+    until: datetime | None = None
+
+    def __str__(self) -> str:
+        end = "" if self.until is None else f" until {self.until:%Y-%m-%d %H:%M %Z}"
+        return f"paused by {self.by} since {self.at:%Y-%m-%d %H:%M %Z}{end}{_because(self.why)}"
+
+
+def _because(why: str) -> str:
+    return f": {why}" if why else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +130,7 @@ class Memory:
     """Everything remembered of one organization.
 
     *revoked* are the ids of operations whose approval was taken back before they were sent: a person said no to them.
+    *holds* and *pause* are those in force.
     *counts* are the entries per kind of the last read that tripped no source guard or was approved.
     """
 
@@ -99,6 +138,8 @@ class Memory:
     marks: Mapping[Key, Mark] = field(default_factory=dict)
     approvals: tuple[Approval, ...] = ()
     revoked: frozenset[str] = frozenset()
+    holds: Mapping[Key, Hold] = field(default_factory=dict)
+    pause: Pause | None = None
     counts: Mapping[Kind, int] = field(default_factory=dict)
     open_intents: tuple[OpenIntent, ...] = ()
 

@@ -205,6 +205,18 @@ class Operation:
         """Whether it is what a removal comes to."""
         return self.verb.role is Role.ENDS
 
+    @cached_property
+    def place(self) -> str:
+        """What of whom it changes, hashed: the same for whatever sets it, and for whatever sets it back.
+
+        Of what can be there several times (an alias, a member) each one is a place of its own.
+        """
+        names = sorted({*self.before, *self.after})
+        if Action.CHANGE in self.verb.actions:
+            return hashed([self.verb.role.value, self.subject, names])
+        each = [[name, plain(self.after.get(name) or self.before.get(name))] for name in names]
+        return hashed([self.verb.role.value, self.subject, each])
+
     @property
     def row(self) -> str:
         """The key of the entry that it rests on: of a membership that is the group, within a removal the leaver."""

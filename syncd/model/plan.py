@@ -22,6 +22,8 @@ HALF_REMOVED = "half_removed"
 REMOVAL_GOES_ON = "removal_goes_on"
 #: The code of a note about somebody whose exchange of addresses was interrupted.
 PARKED = "parked"
+#: The code of a note about somebody whom a person holds.
+HELD = "held"
 #: What had begun in an earlier cycle: shown with the operations that end it.
 UNDER_WAY = frozenset({HALF_REMOVED, REMOVAL_GOES_ON, PARKED})
 
@@ -73,6 +75,8 @@ class Finding:
     text: str = ""
     approved: bool = False
     bundles: frozenset[Bundle] = frozenset()
+    #: The keys that a guard about the source counts: an approval is about them, and about nobody else.
+    people: frozenset[str] = frozenset()
 
     @property
     def used(self) -> str:
@@ -80,9 +84,15 @@ class Finding:
         return " ".join(filter(None, (self.label, self.budget, "(approved)" if self.approved else "")))
 
     @property
-    def signature(self) -> str:
-        """What an approval of this finding names: what was measured, with its numbers: others trip again."""
-        return f"finding:{self.guard}:{self.label}:{self.counted}/{self.population}"
+    def words(self) -> frozenset[str]:
+        """What an approval of this finding consists of: whom it counts one by one, its numbers where it counts nobody.
+
+        So a finding of others, or of more, is another one; of fewer it is covered.
+        """
+        about = f"finding:{self.guard}:{self.label}"
+        if not self.people:
+            return frozenset({f"{about}:{self.counted}/{self.population}"})
+        return frozenset(f"{about}:{key}" for key in self.people)
 
 
 class Cause(StrEnum):
@@ -92,6 +102,7 @@ class Cause(StrEnum):
     ROW = "row"  # it rests on the same row as something that a guard withholds
     APPROVAL = "approval"  # it is a proposal
     NEED = "need"  # it needs something that is withheld
+    CONTESTED = "contested"  # somebody changes it back in the target, again and again
     SAID = "said"  # an earlier version withheld it, and told only the sentence
 
 
@@ -105,6 +116,32 @@ class Withheld:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """Operations of one *verb* that didn't fit into a plan and would be withheld: an approval of it covers them too.
+
+    *rows* maps by what each is approved (see `words_of`) to the key of the entry that it rests on. *guard* withholds
+    them; or each is a *proposal*.
+    """
+
+    verb: Verb
+    rows: Mapping[str, str]
+    guard: str = ""
+    proposal: bool = False
+
+
+def removal_later(verb: Verb, key: str) -> str:
+    """Return by what the removal of *key* is approved that isn't even planned yet: *verb* is what it comes to."""
+    return f"later:{verb.name}:{key}"
+
+
+def words_of(operation: Operation) -> tuple[str, ...]:
+    """Return by what *operation* may have been approved: its id; what a removal comes to, before it was planned too."""
+    if not operation.ends_entity:
+        return (operation.id,)
+    return operation.id, removal_later(operation.verb, operation.row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +189,8 @@ class Plan:
     *operations* is everything planned within the mode, withheld ones included, in the order in which
     it would be sent by one worker. *withheld* maps operation id -> why. *outside* are operations that
     the mode leaves out: shown and counted, neither withheld nor a failure. *deferred* counts by verb
-    what didn't fit into this plan.
+    what didn't fit into this plan, and *later* is the part of it that would be withheld. *only* are the keys to
+    which a command restricted it, *paused* says why nothing at all is sent, "" where that isn't so.
     """
 
     organization: str
@@ -161,6 +199,9 @@ class Plan:
     operations: tuple[Operation, ...]
     outside: tuple[Operation, ...] = ()
     deferred: Mapping[Verb, int] = field(default_factory=dict)
+    later: tuple[Later, ...] = ()
+    only: tuple[str, ...] = ()
+    paused: str = ""
     withheld: Mapping[str, Withheld] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     pending: tuple[Pending, ...] = ()
@@ -207,8 +248,19 @@ class Plan:
 
     @property
     def sendable(self) -> tuple[Operation, ...]:
-        """The operations that nothing withholds."""
+        """The operations that are sent: what nothing withholds; none while the organization is paused."""
+        return () if self.paused else self.free
+
+    @property
+    def free(self) -> tuple[Operation, ...]:
+        """The operations that nothing withholds, whether they are sent now or after a pause."""
         return tuple(operation for operation in self.operations if operation.id not in self.withheld)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something of it needs a person's word: a yes to what is withheld or found, or the end of a pause."""
+        found = any(finding.tripped for finding in self.findings)
+        return bool(self.withheld) or found or bool(self.paused and self.operations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,26 @@ class Result(StrEnum):
     SKIPPED = "skipped"  # what it needs failed, its name was stopped, or the cycle was told to stop
 
 
+class Refusal(StrEnum):
+    """Why an operation of a plan isn't sent though the plan says so: what a person has decided since."""
+
+    REVOKED = "Revoked"
+    PAUSED = "Paused"
+    HELD = "Held"
+
+    @property
+    def text(self) -> str:
+        """What people read."""
+        return _REFUSALS[self]
+
+
+_REFUSALS = {
+    Refusal.REVOKED: "its approval was revoked; what was taken is put back by the next cycle",
+    Refusal.PAUSED: "the organization was paused: nothing is sent until it is resumed",
+    Refusal.HELD: "whom it is about was put on hold; what was taken is put back by the next cycle",
+}
+
+
 #: What `Report.summary` can say.
 RESULTS = ("in_sync", "applied", "planned", "withheld", "partial", "failed")
 #: Those of a cycle whose read was complete and in which nothing failed or was withheld.
@@ -82,7 +102,7 @@ class Report:
         if self.count(Result.FAILED) + self.count(Result.UNKNOWN) + self.count(Result.SKIPPED):
             return "partial"
         # A source that isn't believed withholds the evidence, even where the plan has nothing to withhold yet.
-        if self.plan.withheld or any(finding.tripped for finding in self.plan.findings):
+        if self.plan.waits:
             return "withheld"
         if not self.plan.operations:
             return "in_sync"

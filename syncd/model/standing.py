@@ -59,6 +59,7 @@ class Freeze(StrEnum):
     ROLLBACK = "rollback"
     UNDER_WAY = "under way"
     BLOCKED = "blocked"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +97,5 @@ class Standings:
     proposals: Mapping[Key, Proposal] = field(default_factory=dict)
     #: Removals that have begun and may not go on, with the reason: what they took is put back.
     rollbacks: Mapping[Key, str] = field(default_factory=dict)
+    #: Keys whose state somebody else has changed in the target, with the sentence that people read.
+    contested: Mapping[Key, str] = field(default_factory=dict)

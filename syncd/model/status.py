@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from syncd.model.action import Action
 from syncd.model.half_removed import HalfRemoved
 from syncd.model.plan import NO_LIMIT, Limit
 from syncd.model.report import SUCCESSES
@@ -201,6 +202,8 @@ class PlanStatus:
     due_next: datetime | None = None
     rejections: tuple[RejectedEntry, ...] = ()
     notes: int = 0
+    #: Why nothing at all is sent, "" where that isn't so.
+    paused: str = ""
 
     @property
     def short_digest(self) -> str:
@@ -215,7 +218,8 @@ class PlanStatus:
     @property
     def waits(self) -> bool:
         """Whether it needs somebody's yes, or somebody's repair."""
-        return self.trips or self.counts.get("withheld", 0) > 0
+        asks = self.trips or self.counts.get("withheld", 0) > 0
+        return asks or bool(self.paused and sum(self.counts.get(action, 0) for action in Action))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,17 @@ from functools import partial
 from syncd.model.entry import Rejection
 from syncd.model.names import STATED, Key, Kind, fold
 from syncd.model.operation import Bundle, BundleKind, Operation
-from syncd.model.page import Rank, Role, Verb
-from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Note, Plan, Populations
+from syncd.model.page import Count, Rank, Role, Verb
+from syncd.model.plan import (
+    HALF_REMOVED,
+    HELD,
+    REMOVAL_GOES_ON,
+    Later,
+    Note,
+    Plan,
+    Populations,
+    removal_later,
+)
 from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
@@ -29,7 +38,8 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
     to wait come first: whoever they block is frozen for the facets that follow.
     """
     situation, postponed = _first_leavers(situation)
-    draw = _Draw(partial(_is_inside, situation.policy.mode), situation.policy.max_operations)
+    later = _LaterOnes()
+    draw = _Draw(later, partial(_is_inside, situation.policy.mode), situation.policy.max_operations)
     notes: list[Note] = []
     for facet in facets:
         proposed = facet.propose(situation)
@@ -40,15 +50,20 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
     deferred = draw.deferred
     for verb in situation.pages.verbs:
         if postponed and verb.role is Role.ENDS:
-            deferred[verb] += postponed
+            deferred[verb] += len(postponed)
+            later.unplanned(verb, postponed)
     notes += draw.notes()
     inside, outside = _within_mode(situation, draw.operations)
     linked, waiting = link(inside, StartingFacts(situation))
     if deferred:  # what they wait for may simply not fit into this plan
+        later.add(operation for operation in inside if operation.id in waiting)
         deferred.update(operation.verb for operation in inside if operation.id in waiting)
     else:
         notes += _waiting_notes(inside, waiting)
     kept = _cut(linked, situation.policy.max_operations, deferred)
+    if len(kept) < len(linked):
+        here = {operation.id for operation in kept}
+        later.add(operation for operation in linked if operation.id not in here)
     return Plan(
         organization=situation.organization,
         organization_id=situation.observed.organization.id,
@@ -56,11 +71,18 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
         operations=in_sending_order(kept),
         outside=tuple(outside),
         deferred=_in_order(deferred),
+        later=later.all(),
         pending=tuple(pending for _, pending in sorted(situation.standings.waiting.items())),
         rejections=(*situation.desired.rejections, *rejections),
         notes=tuple(
             sorted(
-                [*notes, *_name_notes(situation), *_outsider_notes(situation), *_removal_notes(situation)],
+                [
+                    *notes,
+                    *_name_notes(situation),
+                    *_outsider_notes(situation),
+                    *_removal_notes(situation),
+                    *_held_notes(situation),
+                ],
                 key=lambda note: (note.code, note.subject, note.text),
             )
         ),
@@ -69,13 +91,40 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
     )
 
 
+class _LaterOnes:
+    """What didn't fit into the plan and may have to be approved, each by the word that its approval consists of."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[Verb, bool], dict[str, str]] = {}
+
+    def add(self, operations: Iterable[Operation]) -> None:
+        """Remember those of *operations* that a guard may count, and the proposals."""
+        for operation in operations:
+            part_of_removal = operation.bundle.kind is BundleKind.REMOVAL and not operation.ends_entity
+            if operation.proposal or (operation.counts_as is not Count.NOTHING and not part_of_removal):
+                rows = self._rows.setdefault((operation.verb, operation.proposal), {})
+                rows[operation.id] = operation.row
+
+    def unplanned(self, verb: Verb, keys: Iterable[Key]) -> None:
+        """Remember removals of which nothing is planned yet."""
+        self._rows.setdefault((verb, False), {}).update({removal_later(verb, key): key for key in keys})
+
+    def all(self) -> tuple[Later, ...]:
+        """Return them verb by verb."""
+        found = sorted(self._rows.items(), key=lambda item: (item[0][0].name, item[0][1]))
+        return tuple(
+            Later(verb=verb, rows=dict(sorted(rows.items())), proposal=proposal) for (verb, proposal), rows in found
+        )
+
+
 class _Draw:
     """Takes the first operations of each facet: a plan is never larger than what fits, however much there is to do.
 
     Bundles that facets share, or spread over their stream, are taken whole.
     """
 
-    def __init__(self, is_inside: Callable[[Operation], bool], limit: int) -> None:
+    def __init__(self, later: _LaterOnes, is_inside: Callable[[Operation], bool], limit: int) -> None:
+        self._later = later
         self.operations: list[Operation] = []
         self.deferred: Counter[Verb] = Counter()
         self._is_inside = is_inside
@@ -94,6 +143,7 @@ class _Draw:
                 self.operations.append(operation)
             elif inside:
                 self.deferred[operation.verb] += 1
+                self._later.add((operation,))
             else:
                 self._unseen += 1
 
@@ -103,19 +153,19 @@ class _Draw:
         return [Note(code="outside_not_shown", subject="", text=text)] if self._unseen else []
 
 
-def _first_leavers(situation: Situation) -> tuple[Situation, int]:
-    """Leave no more leavers than a plan has room for, and tell how many must wait: a removal is never cut."""
+def _first_leavers(situation: Situation) -> tuple[Situation, Collection[Key]]:
+    """Leave no more leavers than a plan has room for, and tell who must wait: a removal is never cut."""
     standings = situation.standings
     room = max(situation.policy.max_operations // _REMOVAL_SIZE, 1)
     if len(standings.leaving) <= room:
-        return situation, 0
+        return situation, ()
     frozen = Frozen(Freeze.LATER, "its removal comes in a later plan")
     bindings = situation.memory.bindings
     begun_first = sorted(standings.leaving, key=lambda key: (bindings[key].began_at is None, key))
     later = dict.fromkeys(begun_first[room:], frozen)
     now = {key: why for key, why in standings.leaving.items() if key not in later}
     standings = replace(standings, leaving=now, frozen={**standings.frozen, **later})
-    return replace(situation, standings=standings), len(later)
+    return replace(situation, standings=standings), later.keys()
 
 
 def without(plan: Plan, left_out: Iterable[str]) -> Plan:
@@ -123,9 +173,12 @@ def without(plan: Plan, left_out: Iterable[str]) -> Plan:
     bundles = {plan.by_id[identity].bundle for identity in left_out}
     gone = dependents(plan.operations, (o.id for o in plan.operations if o.bundle in bundles), whole=lambda _: True)
     deferred = Counter(plan.deferred)
-    deferred.update(operation.verb for operation in plan.operations if operation.id in gone)
+    left = [operation for operation in plan.operations if operation.id in gone]
+    deferred.update(operation.verb for operation in left)
+    later = _LaterOnes()
+    later.add(left)
     kept = tuple(operation for operation in plan.operations if operation.id not in gone)
-    return replace(plan, operations=kept, deferred=_in_order(deferred))
+    return replace(plan, operations=kept, deferred=_in_order(deferred), later=(*plan.later, *later.all()))
 
 
 def _in_order(deferred: Counter[Verb]) -> dict[Verb, int]:
@@ -260,6 +313,12 @@ def _removal_notes(situation: Situation) -> list[Note]:
     notes = [Note(code=HALF_REMOVED, subject=key, text=why.text) for key, why in half]
     going_on = ((key, why) for key, why in situation.standings.leaving.items() if key in begun)
     return notes + [Note(code=REMOVAL_GOES_ON, subject=key, text=why) for key, why in going_on]
+
+
+def _held_notes(situation: Situation) -> list[Note]:
+    """Whom a person holds: nothing is done to them, and nobody should wonder why."""
+    holds = situation.memory.holds.items()
+    return [Note(code=HELD, subject=key, text=f"{hold}; syncd release {key} ends it") for key, hold in holds]
 
 
 def _outsider_notes(situation: Situation) -> list[Note]:

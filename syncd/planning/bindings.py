@@ -107,6 +107,15 @@ def begun_anew(situation: Situation) -> Iterator[Binding]:
             yield replace(binding, stuck="", stuck_under="")
 
 
+def newly_enabled(situation: Situation) -> Iterator[Key]:
+    """Yield whose entity is seen ENABLED as ours for the first time: if it is DISABLED later, somebody did that."""
+    entities = situation.observed.entities
+    for key, binding in situation.memory.bindings.items():
+        entity = None if binding.seen_enabled else entities.get(binding.entity)
+        if entity is not None and entity.state is State.ENABLED:
+            yield key
+
+
 def given_back(situation: Situation, plan: Plan) -> Iterator[Binding]:
     """Yield the bindings of those who are back, and to whom nothing of *plan* gives what they had before.
 

@@ -78,6 +78,7 @@ class Bound:
             "the entry is back in the directory": wanted is not None and wanted.enabled,
             f"the entry is rejected: {rejected}": bool(rejected),
             "it is protected by the configuration": protected,
+            str(self.memory.holds.get(binding.key)): binding.key in self.memory.holds,
             "the source isn't believed": self.disbelieved,
         }
         found = (why for why, holds in reasons.items() if holds)
@@ -100,6 +101,12 @@ class Bound:
 
     def _returning(self, binding: Binding, entity: Entity) -> None:
         since = entity.disabled_at or binding.removed_at
+        if binding.seen_enabled and binding.removed_at is None:
+            when = f" on {entity.disabled_at:%Y-%m-%d}" if entity.disabled_at else ""
+            self.draft.contested[binding.key] = (
+                f"somebody deregistered it in WorkMail{when}, though the directory wants it: "
+                "approve the plan to register it again, or take it out of the directory"
+            )
         fuse = self.observed.organization.fuse.get(entity.kind)
         if fuse is not None and since is not None and entity.ever_enabled and self.now - since > fuse:
             reason = f"deregistered since {since:%Y-%m-%d}; its mailbox is destroyed, registering gives an empty one"
@@ -109,6 +116,11 @@ class Bound:
     def _going(self, binding: Binding, entity: Entity, wanted: Wanted | None, *, readable: bool) -> None:
         key, removal = binding.key, self.policy.removal
         mark = self.marks.get(key)
+        if binding.removed_at is not None:
+            self.draft.contested[key] = (
+                f"somebody registered it again in WorkMail after syncd had deregistered it on "
+                f"{binding.removed_at:%Y-%m-%d}: approve the plan to deregister it again, or hold it"
+            )
         absence = self.desired.absences.get(key, Absence.UNKNOWN)
         said_disabled = wanted is not None or absence is Absence.DISABLED  # by this read, not by an earlier one
         if kind_of(key) not in self.desired.read:

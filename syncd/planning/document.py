@@ -21,7 +21,7 @@ from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Bundle, Call, Fact, Generated, Merged, Operation, Parameter, Ref, hashed, plain
 from syncd.model.page import Pages, Verb
-from syncd.model.plan import SCHEMA_VERSION, Cause, Finding, Gist, Limit, Note, Plan, Populations, Withheld
+from syncd.model.plan import SCHEMA_VERSION, Cause, Finding, Gist, Later, Limit, Note, Plan, Populations, Withheld
 from syncd.model.standing import Pending
 from syncd.planning.fields import HINT, Field
 
@@ -84,6 +84,9 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "operations": [_operation(operation, plan) for operation in plan.operations],
         "outside": [_operation(operation, plan) for operation in plan.outside],
         "deferred": _sorted({verb.name: count for verb, count in plan.deferred.items()}),
+        **({"later": [_later(later) for later in plan.later]} if plan.later else {}),
+        **({"only": list(plan.only)} if plan.only else {}),
+        **({"paused": plan.paused} if plan.paused else {}),
         "withheld": _sorted({identity: why.text for identity, why in plan.withheld.items()}),
         "withheld_by": _sorted({i: {"cause": why.cause.value, "guard": why.guard} for i, why in plan.withheld.items()}),
         "findings": [_finding(finding) for finding in plan.findings],
@@ -110,6 +113,9 @@ def from_document(document: object, pages: Pages) -> Plan:
         operations=root["operations"].each(read.operation),
         outside=root["outside"].each(read.operation),
         deferred=read.deferred(root["deferred"]),
+        later=() if (found := root.optional("later")) is None else found.each(read.later),
+        only=() if (keys := root.optional("only")) is None else keys.each(Field.text),
+        paused="" if (said := root.optional("paused")) is None else said.text(),
         withheld=_read_withheld(root),
         findings=root["findings"].each(_read_finding),
         pending=root["pending"].each(_read_pending),
@@ -216,6 +222,14 @@ class _Reader:
     def deferred(self, field: Field) -> Mapping[Verb, int]:
         return {self._verb(Field(name, member.path)): member.number() for name, member in field.members().items()}
 
+    def later(self, field: Field) -> Later:
+        return Later(
+            verb=self._verb(field["kind"]),
+            rows=field["keys"].mapped(Field.text),
+            guard=field["guard"].text(),
+            proposal=field["proposal"].flag(),
+        )
+
     def _verb(self, field: Field) -> Verb:
         try:
             return self._pages.verb(field.text())
@@ -240,6 +254,16 @@ def _read_withheld(root: Field) -> Mapping[str, Withheld]:
     return {
         identity: Withheld(cause=by[identity]["cause"].word(Cause), text=text, guard=by[identity]["guard"].text())
         for identity, text in said.items()
+    }
+
+
+def _later(later: Later) -> dict[str, Any]:
+    """Return *later* in JSON form: by what each is approved, and whom it is about."""
+    return {
+        "kind": later.verb.name,
+        "guard": later.guard,
+        "proposal": later.proposal,
+        "keys": _sorted(later.rows),
     }
 
 
@@ -303,6 +327,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "approved": finding.approved,
         "text": finding.text,
         "bundles": sorted(map(str, finding.bundles)),
+        **({"people": sorted(finding.people)} if finding.people else {}),
     }
 
 
@@ -320,6 +345,7 @@ def _read_finding(field: Field) -> Finding:
         approved=False if limit is None else field["approved"].flag(),
         text=field["text"].text(),
         bundles=frozenset(map(Bundle.parse, field["bundles"].texts())),
+        people=frozenset() if (people := field.optional("people")) is None else people.texts(),
     )
 
 

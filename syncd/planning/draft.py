@@ -22,6 +22,7 @@ class Draft:
     dropped: set[Key] = field(default_factory=set)
     proposals: dict[Key, Proposal] = field(default_factory=dict)
     rollbacks: dict[Key, str] = field(default_factory=dict)
+    contested: dict[Key, str] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
 
     def own(self, key: Key, entity: EntityId) -> None:

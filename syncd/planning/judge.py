@@ -7,29 +7,34 @@ from syncd.model.memory import Approval, Memory
 from syncd.model.names import Key
 from syncd.model.operation import Bundle, BundleKind, Operation, removal_of
 from syncd.model.page import Role
-from syncd.model.plan import Cause, Finding, Plan, Withheld
+from syncd.model.plan import Cause, Finding, Later, Plan, Withheld, words_of
 from syncd.model.situation import Situation
+from syncd.planning.contested import Sent, contested
 from syncd.planning.dependencies import dependents
 from syncd.ports import Guard
 
 
-def judge(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Plan:
+def judge(plan: Plan, situation: Situation, guards: Sequence[Guard], sent: Sent | None = None) -> Plan:
     """Return *plan* with its findings and with what is withheld, each with the reason.
 
     A tripped guard withholds the bundles it counts, and with them whatever else changes an entity because of the same
     row of the source: a sheet that was sorted in one column only must not rename people whose addresses are withheld.
     A proposal withholds itself; whatever needs a withheld operation is withheld too, and a removal or a connected
     address move as a whole. Approved operations are freed by their id, wherever they recur, a removal by what it comes
-    to; an approved finding about the source doesn't trip again while its numbers are the same.
+    to; an approved finding about the source doesn't trip again while it counts nobody else. *sent* are the operations
+    that were applied lately, by the place that they change: what somebody changes back again and again is contested.
     """
-    freed = _freed(plan, approved(situation.memory.approvals))
+    words = approved(situation.memory.approvals)
+    freed = _freed(plan, words)
     found = (finding for guard in guards for finding in guard.examine(plan, situation))
-    findings = tuple(_in_the_light_of(freed, finding, plan) for finding in found)
+    findings = tuple(_in_the_light_of(freed | words, finding, plan) for finding in found)
     withheld = dict(_by_guards(plan, findings))
     for operation in plan.operations:
         if operation.proposal:
             why = Withheld(cause=Cause.APPROVAL, text=f"needs approval: {operation.reason}")
             withheld.setdefault(operation.id, why)
+    for identity, text in contested(plan, situation, sent or {}).items():
+        withheld.setdefault(identity, Withheld(cause=Cause.CONTESTED, text=text))
     withheld |= _revoked(plan, situation)
     withheld |= _stuck(plan, situation)
     for identity in freed:
@@ -39,7 +44,14 @@ def judge(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Plan:
         needs = Withheld(cause=Cause.NEED, text="needs an operation that is withheld")
         withheld.setdefault(identity, needs)
     order = [operation.id for operation in plan.operations if operation.id in withheld]
-    return replace(plan, findings=findings, withheld={identity: withheld[identity] for identity in order})
+    pause = situation.memory.pause
+    return replace(
+        plan,
+        findings=findings,
+        withheld={identity: withheld[identity] for identity in order},
+        later=tuple(_later(plan, findings, guards, words)),
+        paused="" if pause is None else str(pause),
+    )
 
 
 def _is_whole(bundle: Bundle) -> bool:
@@ -47,8 +59,8 @@ def _is_whole(bundle: Bundle) -> bool:
 
 
 def _freed(plan: Plan, ids: frozenset[str]) -> frozenset[str]:
-    """Return *ids*, and every operation of a removal whose end is among them: it was approved as a whole."""
-    removals = {operation.bundle for operation in plan.operations if operation.ends_entity and operation.id in ids}
+    """Return the operations of *plan* that *ids* free: a removal as a whole, by what it comes to."""
+    removals = {o.bundle for o in plan.operations if o.ends_entity and not ids.isdisjoint(words_of(o))}
     return ids.union(operation.id for operation in plan.operations if operation.bundle in removals)
 
 
@@ -79,7 +91,18 @@ def disbelieved(plan: Plan, situation: Situation, guards: Sequence[Guard], sourc
     """Return whether a guard about the source trips, and nobody approved that."""
     freed = approved(situation.memory.approvals)
     found = (f for guard in guards if guard.name in source_guards for f in guard.examine(plan, situation))
-    return any(finding.tripped and finding.signature not in freed for finding in found)
+    return any(finding.tripped and not finding.words <= freed for finding in found)
+
+
+def _later(plan: Plan, findings: Sequence[Finding], guards: Sequence[Guard], words: frozenset[str]) -> Iterator[Later]:
+    """Yield what of the deferred part of *plan* would be withheld, were it part of it; what is approved would not."""
+    tripped = {finding.guard for finding in findings if finding.tripped}
+    counting = {count: guard.name for guard in guards if guard.name in tripped for count in guard.counts}
+    for later in plan.later:
+        guard = "" if later.proposal else counting.get(later.verb.counts_as, "")
+        rows = {word: row for word, row in later.rows.items() if word not in words}
+        if rows and (guard or later.proposal):
+            yield replace(later, guard=guard, rows=rows)
 
 
 def _by_guards(plan: Plan, findings: Sequence[Finding]) -> Iterator[tuple[str, Withheld]]:
@@ -113,12 +136,12 @@ def _changes_what_exists(operation: Operation) -> bool:
     return operation.entity is not None and operation.verb.role is not Role.OWNS
 
 
-def _in_the_light_of(freed: Collection[str], finding: Finding, plan: Plan) -> Finding:
+def _in_the_light_of(freed: frozenset[str], finding: Finding, plan: Plan) -> Finding:
     """Return *finding* as not tripped when it was approved itself, or everything that it would withhold was."""
     if not finding.tripped:
         return finding
     counted = [operation.id for operation in plan.operations if operation.bundle in finding.bundles]
-    if finding.signature in freed or (counted and all(identity in freed for identity in counted)):
+    if finding.words <= freed or (counted and all(identity in freed for identity in counted)):
         return replace(finding, tripped=False, approved=True)
     return finding
 
@@ -129,19 +152,24 @@ def approved(approvals: Sequence[Approval]) -> frozenset[str]:
 
 
 def approvable(plan: Plan, source_guards: Collection[str]) -> frozenset[str]:
-    """Return what approving *plan* frees: its withheld operations, and its findings about the source.
+    """Return what approving *plan* frees: what it withholds, now and later, and its findings about the source.
 
     A source that has rightly shrunk withholds nothing at first, only the evidence: so the finding itself
     must be approvable.
     """
-    findings = {f.signature for f in plan.findings if f.tripped and f.guard in source_guards}
-    return frozenset(plan.withheld) | findings
+    findings = (f.words for f in plan.findings if f.tripped and f.guard in source_guards)
+    return frozenset(plan.withheld).union(*findings, *(later.rows for later in plan.later))
 
 
 def freed_removals(plan: Plan, approvals: Sequence[Approval]) -> dict[Bundle, int]:
     """Return the removals of *plan* that approvals free, and the number of the one that does."""
-    ends = [operation for operation in plan.operations if operation.ends_entity]
-    return {o.bundle: approval.number for approval in approvals for o in ends if o.id in approval.operations}
+    ends = [(o.bundle, words_of(o)) for o in plan.operations if o.ends_entity]
+    return {
+        bundle: approval.number
+        for approval in approvals
+        for bundle, words in ends
+        if not approval.operations.isdisjoint(words)
+    }
 
 
 def chosen_of(plan: Plan, chosen: Plan, memory: Memory) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:

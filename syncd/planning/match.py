@@ -3,6 +3,7 @@
 For every bound key                                    -> standing
   entity gone, entry wanted                            -> newcomer, behind the proposal *recreate*
   protected, untouchable, rejected, outside the pilot  -> frozen
+  held                                                 -> frozen
   its removal has begun                                -> leaving, or rolled back (frozen) where it may not go on
   entry enabled                                        -> ours (behind *re-register* once the fuse has burnt)
   entry disabled or missing, evidence complete         -> leaving
@@ -52,6 +53,7 @@ def match(
     Unbound(draft, desired, observed, memory, policy).place_all()
     _freeze_bad_domains(draft, desired, observed)
     _freeze_outside_pilot(draft, desired, policy)
+    _freeze_held(draft, memory)
     undone = exchanges.given_up(observed, memory, draft.frozen, draft.leaving, policy, disbelieved=disbelieved)
     for key, why in list(undone):
         draft.rollbacks[key] = why
@@ -70,6 +72,7 @@ def match(
         newcomers=frozenset(draft.newcomers.difference(draft.frozen)),
         dropped=frozenset(draft.dropped),
         proposals=draft.proposals,
+        contested=draft.contested,
         rollbacks={key: why for key, why in draft.rollbacks.items() if draft.frozen[key].cause is Freeze.ROLLBACK},
     )
     return standings, tuple(draft.rejections)
@@ -108,6 +111,14 @@ def _freeze_outside_pilot(draft: Draft, desired: Desired, policy: Policy) -> Non
         if key not in chosen and identity_of(key) not in chosen:
             draft.frozen.setdefault(key, Frozen(Freeze.PILOT, "outside the pilot"))
             draft.waiting.pop(key, None)
+            draft.newcomers.discard(key)
+
+
+def _freeze_held(draft: Draft, memory: Memory) -> None:
+    """Leave whom a person holds as they are; what a removal has taken from them already is put back."""
+    for key, hold in memory.holds.items():
+        if key not in draft.rollbacks:
+            draft.freeze(key, Freeze.HELD, str(hold))
             draft.newcomers.discard(key)
 
 

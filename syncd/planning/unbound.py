@@ -90,8 +90,8 @@ class Unbound:
         return entity
 
     def _is_missing(self, owner: Key) -> bool:
-        """Return whether *owner* is bound but absent from the directory, neither rejected nor protected."""
-        if owner in self.desired.entities or owner in self.draft.proposals:
+        """Return whether *owner* is bound but absent from the directory, neither rejected nor protected nor held."""
+        if owner in self.desired.entities or owner in self.draft.proposals or owner in self.memory.holds:
             return False
         frozen = self.draft.frozen.get(owner)
         waits = frozen is not None and frozen.cause in (Freeze.PENDING, Freeze.OTHER_SOURCE)

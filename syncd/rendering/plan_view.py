@@ -37,7 +37,7 @@ def view_plan(plan: Plan, *, mode: str = "", asked: str = "") -> View:
 
 def is_waiting(plan: Plan) -> bool:
     """Return whether something of *plan* needs a person's yes."""
-    return bool(plan.withheld) or any(finding.tripped for finding in plan.findings)
+    return plan.waits
 
 
 def numbers_aside(plan: Plan) -> Iterator[tuple[int, str]]:
@@ -58,7 +58,9 @@ def approval(plan: Plan) -> Order:
 
 
 def _orders(plan: Plan) -> Iterator[Order]:
-    if is_waiting(plan):
+    if plan.paused:
+        yield Order(command="syncd resume", effect="ends the pause; the next cycle sends what nothing withholds")
+    if plan.withheld or any(finding.tripped for finding in plan.findings):
         yield Order(command=approval(plan).command, effect="frees what is withheld, as far as it is needed then")
     if plan.sendable:
         effect = "sends what nothing withholds of this plan, as far as it is needed then, and nothing else"
@@ -79,7 +81,8 @@ def verdict(plan: Plan) -> str:
         return f"No changes to make{known}; {', '.join(aside)}. Digest {plan.digest[:SHORT_DIGEST]}"
     done = f"{counts['add']:,} to add, {counts['change']:,} to change, {counts['remove']:,} to remove"
     numbers = f"{done}; {', '.join(aside)}" if aside else done
-    return f"Plan: {numbers}. Digest {plan.digest[:SHORT_DIGEST]}"
+    paused = " Paused: nothing is sent." if plan.paused else ""
+    return f"Plan: {numbers}.{paused} Digest {plan.digest[:SHORT_DIGEST]}"
 
 
 _ASIDE = {
@@ -119,6 +122,10 @@ def moment(when: datetime) -> str:
 def _header(plan: Plan, mode: str) -> Iterator[tuple[str, str]]:
     yield "Organization", f"{safe(plan.organization)} ({safe(plan.organization_id)})"
     yield "Planned", moment(plan.created_at) + (f", mode {safe(mode)}" if mode else "")
+    if plan.paused:
+        yield "Paused", f"{safe(plan.paused)}; nothing is sent before: syncd resume"
+    if plan.only:
+        yield "Only", f"{safe(', '.join(plan.only))}; everybody else is left out"
     if directory := _directory(plan):
         yield "Directory", directory
     sizes = plan.populations
@@ -136,7 +143,7 @@ def _directory(plan: Plan) -> str:
 
 def _sections(plan: Plan, cards: Cards, mode: str) -> Iterator[ViewSection | None]:
     under: dict[Heading, list[Operation]] = {heading: [] for heading in Heading}
-    for operation in plan.sendable:
+    for operation in plan.free:
         under[cards.heading(operation)].append(operation)
     for heading, operations in under.items():
         yield _of_operations(heading, operations, cards)
@@ -280,7 +287,7 @@ def _rejected(plan: Plan) -> ViewSection | None:
 
 
 def _notes(plan: Plan, cards: Cards) -> ViewSection | None:
-    drawn = {cards.owner(o) for o in plan.sendable if cards.heading(o) in (Heading.GIVEN_BACK, Heading.GOING_ON)}
+    drawn = {cards.owner(o) for o in plan.free if cards.heading(o) in (Heading.GIVEN_BACK, Heading.GOING_ON)}
     notes = [note for note in plan.notes if not (note.subject in drawn and note.code in UNDER_WAY)]
     if not notes:
         return None

@@ -286,6 +286,7 @@ def _digested(plan: Plan) -> PlanStatus:
             )
             for operation in withheld[:KEPT_EACH]
         ),
+        paused=_cut(plan.paused),
         withheld_kinds=dict(Counter(operation.kind for operation in withheld).most_common()),
         guards=tuple(_guards(plan.findings)),
         pending=tuple(

@@ -217,6 +217,9 @@ def waiting(plan: PlanStatus) -> str:
     held = (
         f"{counted(count, 'operation')} {'is' if count == 1 else 'are'} withheld" if count else "Removals are held back"
     )
+    if plan.paused:
+        meanings.insert(0, f"It is {safe(plan.paused)}. Nothing is sent.")
+        held = held if count else "The plan waits"
     if not meanings:
         return f"{held} until somebody says yes."
     return " ".join([*meanings, f"{held}."])
@@ -290,6 +293,10 @@ def approval(one: OrganizationStatus) -> Iterator[Command]:
     if one.plan is None:
         return
     yield command(one, "syncd plan --last --full", "shows the plan; look before you approve")
+    if one.plan.paused:
+        yield command(one, "syncd resume", "ends the pause; the next cycle sends what nothing withholds")
+    if not (one.plan.trips or one.plan.counts.get("withheld")):
+        return
     digest = one.plan.short_digest
     yield command(one, f"syncd approve {digest}", "frees what is withheld; the next cycle does it")
 

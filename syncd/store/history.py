@@ -3,26 +3,27 @@
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select
 
 from syncd.errors import UsageError
-from syncd.model.memory import Approval
 from syncd.model.names import Key
+from syncd.model.operation import Change
 from syncd.model.plan import Plan
-from syncd.model.report import Report
+from syncd.model.report import Report, Result
 from syncd.store.journal import StoredJournal, to_record
-from syncd.store.memory import unspent_approvals
-from syncd.store.records import CycleRecord, OperationRecord, Revocation, StoredPlan
-from syncd.store.schema import approvals, approved_operations, bindings, cycles, journal, plans
+from syncd.store.records import CycleRecord, OperationRecord, StoredPlan
+from syncd.store.schema import approvals, cycles, journal, plans
 from syncd.store.scope import Scope
 
 KEPT_CYCLES: Final = 2000
 KEPT_PLANS: Final = 200
 KEPT_JOURNAL: Final = timedelta(days=400)
+#: So many values a statement asks for at once.
+_AT_ONCE: Final = 500
 #: As many digits of a digest as people must type.
 SHORTEST_PREFIX: Final = 8
 
@@ -102,57 +103,6 @@ class StoredHistory:
                 for row in connection.execute(self._plans().limit(limit))
             )
 
-    def approve(self, approval: Approval) -> None:
-        """Record *approval*."""
-        organization = self._scope.organization
-        with self._scope.writing("record the approval") as connection:
-            row = {
-                "organization": organization,
-                "digest": approval.digest,
-                "approved_by": approval.by,
-                "approved_at": self._scope.clock.now(),
-                "expires_at": approval.expires_at,
-            }
-            number = connection.execute(insert(approvals).values(row).returning(approvals.c.id)).scalar_one()
-            if approval.operations:
-                connection.execute(
-                    insert(approved_operations),
-                    [
-                        {"approval": number, "operation": operation, "organization": organization}
-                        for operation in sorted(approval.operations)
-                    ],
-                )
-
-    def revoke(self, digest: str, *, by: str) -> Revocation:
-        """Take back every approval of the plan *digest*, and return what that comes to; none was in force: it is empty.
-
-        Those that have expired are taken back as well: a removal that began under one is given up.
-        """
-        organization, now = self._scope.organization, self._scope.clock.now()
-        with self._scope.writing("revoke the approval") as connection:
-            of_plan = (
-                approvals.c.organization == organization,
-                approvals.c.digest == digest,
-                approvals.c.revoked_at.is_(None),
-            )
-            rows = connection.execute(select(approvals.c.id, approvals.c.expires_at).where(*of_plan))
-            found = {number: expires_at for number, expires_at in rows}  # noqa: C416 - a row is no pair to the type checker
-            connection.execute(update(approvals).where(*of_plan).values(revoked_at=now, revoked_by=by))
-            in_force = [number for number, expires_at in found.items() if expires_at > now]
-            unspent = select(approved_operations.c.operation).where(
-                approved_operations.c.approval.in_(in_force), approved_operations.c.spent_at.is_(None)
-            )
-            taken = frozenset(connection.execute(unspent).scalars())
-            others = [each for each in unspent_approvals(connection, organization, now) if each.operations & taken]
-            under_way = select(bindings.c.key).where(bindings.c.approval.in_(found), bindings.c.began_at.is_not(None))
-            return Revocation(
-                approvals=len(found),
-                in_force=len(in_force),
-                operations=taken.difference(*(each.operations for each in others)),
-                also_by=tuple(dict.fromkeys(each.digest for each in others)),
-                under_way=tuple(sorted(map(Key, connection.execute(under_way).scalars()))),
-            )
-
     def cycles(self, limit: int = 20) -> tuple[CycleRecord, ...]:
         """Return the cycles that ended, the last first."""
         query = self._cycles().order_by(cycles.c.started_at.desc(), cycles.c.finished_at.desc()).limit(limit)
@@ -176,6 +126,26 @@ class StoredHistory:
         query = self._journal().where(journal.c.subject == key).order_by(journal.c.id.desc()).limit(limit)
         with self._scope.reading("read the journal") as connection:
             return tuple(to_record(row) for row in connection.execute(query))
+
+    def sent(self, places: Collection[str]) -> Mapping[str, tuple[tuple[Change, datetime], ...]]:
+        """Return what was made of each place and when, in the order in which it was applied."""
+        found: dict[str, list[tuple[Change, datetime]]] = {}
+        wanted = sorted(places)
+        with self._scope.reading("read the journal") as connection:
+            for some in (wanted[at : at + _AT_ONCE] for at in range(0, len(wanted), _AT_ONCE)):
+                query = self._journal().with_only_columns(journal.c.place, journal.c.after, journal.c.at)
+                query = query.where(journal.c.place != "", journal.c.place.in_(some))
+                query = query.where(journal.c.result == Result.APPLIED.value).order_by(journal.c.id)
+                for place, after, at in connection.execute(query):
+                    found.setdefault(place, []).append((after or {}, at))
+        return {place: tuple(made) for place, made in found.items()}
+
+    def newest_whole_plan(self) -> Plan | None:
+        """Return the plan stored last that is about everybody, None where there is none."""
+        query = self._plans().add_columns(plans.c.document).where(plans.c.restricted.is_(False)).limit(1)
+        with self._scope.reading("read the plan") as connection:
+            row = connection.execute(query).first()
+        return None if row is None else self._decode(_unpacked(row.document))
 
     def _plans(self) -> Select[Any]:
         query = select(plans.c.digest, plans.c.created_at, plans.c.operations)
@@ -205,6 +175,7 @@ class StoredHistory:
             "digest": plan.digest,
             "created_at": plan.created_at,
             "operations": len(plan.operations),
+            "restricted": bool(plan.only),
             # A tenth of the size for little time: twenty thousand operations are many megabytes.
             "document": zlib.compress(self._encode(plan).encode(), 3),
         }

@@ -1,7 +1,7 @@
 """Intent before the call, outcome after: what syncd set out to do, and what it knows of how that ended.
 
     intend   one transaction: the intent, the details it touches dropped, the approval of a whole removal spent, the
-             binding written; unless that approval was revoked
+             binding written; unless a person has decided otherwise since: revoked, paused, put on hold
     settle   one transaction: the outcome, the details dropped again, the approval spent, the binding written
 
 Details are dropped again at the end because somebody may have read them while the call was under way.
@@ -16,13 +16,14 @@ from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
-from syncd.model.operation import Call, Generated, Operation, plain
+from syncd.model.operation import BundleKind, Call, Generated, Operation, plain
 from syncd.model.page import Role
-from syncd.model.report import Outcome, Result
+from syncd.model.plan import words_of
+from syncd.model.report import Outcome, Refusal, Result
 from syncd.store.details import drop_details
-from syncd.store.memory import write_binding
+from syncd.store.memory import pause_in_force, write_binding
 from syncd.store.records import OperationRecord
-from syncd.store.schema import approvals, approved_operations, bindings, journal
+from syncd.store.schema import approvals, approved_operations, bindings, holds, journal
 from syncd.store.scope import Scope
 
 # Statements are built once: building one costs more than running it.
@@ -38,6 +39,10 @@ _SPEND = update(approved_operations).where(
     approved_operations.c.organization == bindparam("of"),
     approved_operations.c.operation == bindparam("what"),
     approved_operations.c.spent_at.is_(None),
+)
+_HELD = select(holds.c.until).where(
+    holds.c.organization == bindparam("of"),
+    holds.c.key.in_((bindparam("one"), bindparam("two"), bindparam("three"))),
 )
 _REVOKED = select(approvals.c.revoked_at).where(
     approvals.c.id == bindparam("which"), approvals.c.revoked_at.is_not(None)
@@ -56,16 +61,16 @@ class StoredJournal:
 
     def intend(
         self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
-    ) -> bool:
+    ) -> Refusal | None:
         """Record the intent, drop the details that *operation* touches, write *binding*: all or nothing.
 
-        *spends* are operation ids whose approval is spent by it. Returns False, and records nothing, when the approval
-        that *binding* names was revoked.
+        *spends* is what is spent of approvals by it. Returns why it may not be sent, where a person has decided so
+        since: then nothing is recorded.
         """
         organization = self._scope.organization
         with self._scope.writing("record an intent") as connection:
-            if binding is not None and _is_revoked(connection, binding):
-                return False
+            if (refusal := self._refusal(connection, operation, binding)) is not None:
+                return refusal
             if binding is not None:
                 write_binding(connection, organization, binding)
             touches = _touches(connection, organization, operation, call)
@@ -73,14 +78,25 @@ class StoredJournal:
             if touches is not None:
                 drop_details(connection, organization, [touches])
             self._spend(connection, spends)
-        return True
+        return None
 
-    def still_approved(self, binding: Binding) -> bool:
-        """Return whether the approval that *binding* names, if any, stands."""
-        if binding.approval is None:
-            return True
-        with self._scope.reading("look for a revocation") as connection:
-            return not _is_revoked(connection, binding)
+    def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:
+        """Return why *operation* may not be sent again, where a person has decided so since."""
+        with self._scope.reading("look for decisions") as connection:
+            return self._refusal(connection, operation, binding)
+
+    def _refusal(self, connection: Connection, operation: Operation, binding: Binding | None) -> Refusal | None:
+        organization, now = self._scope.organization, self._scope.clock.now()
+        if pause_in_force(connection, organization, now) is not None:
+            return Refusal.PAUSED
+        if binding is not None and _is_revoked(connection, binding):
+            return Refusal.REVOKED
+        if operation.bundle.kind is BundleKind.ROLLBACK:  # gives back, which is what a hold asks for
+            return None
+        about = operation.effect.get("member")
+        asked = {"of": organization, "one": operation.row, "two": operation.subject, "three": str(about or "")}
+        held = any(until is None or until > now for until in connection.execute(_HELD, asked).scalars())
+        return Refusal.HELD if held else None
 
     def _spend(self, connection: Connection, ids: Collection[str]) -> None:
         organization, now = self._scope.organization, self._scope.clock.now()
@@ -93,7 +109,7 @@ class StoredJournal:
         with self._scope.writing("record an outcome") as connection:
             self._settle_row(connection, outcome)
             if outcome.result is Result.APPLIED:
-                self._spend(connection, [outcome.operation.id])
+                self._spend(connection, words_of(outcome.operation))
             touches = _touches(connection, organization, outcome.operation, outcome.operation.call)
             if touches is not None:
                 drop_details(connection, organization, [touches])
@@ -140,6 +156,7 @@ class StoredJournal:
             "message": "",
             "attempts": 0,
             "created": "",
+            "place": operation.place if call is not None else "",
         }
 
     def _ended(self, outcome: Outcome) -> dict[str, Any]:

@@ -1,17 +1,26 @@
 """Bindings, marks, counts and approvals: what a cycle knows before it looks at anything."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from syncd.collector import uncollected
 from syncd.errors import StoreError
-from syncd.model.memory import REVOKED, Approval, Binding, Mark, Memory, OpenIntent
+from syncd.model.memory import REVOKED, Approval, Binding, Hold, Mark, Memory, OpenIntent, Pause
 from syncd.model.names import EntityId, Key, Kind, kind_of
-from syncd.store.schema import approvals, approved_operations, bindings, journal, marks, source_counts
+from syncd.store.schema import (
+    approvals,
+    approved_operations,
+    bindings,
+    holds,
+    journal,
+    marks,
+    organizations,
+    source_counts,
+)
 from syncd.store.scope import Scope
 
 
@@ -30,6 +39,8 @@ class StoredMemory:
                 marks=_marks(connection, organization),
                 approvals=unspent_approvals(connection, organization, self._scope.clock.now()),
                 revoked=_revoked_operations(connection, organization),
+                holds=holds_in_force(connection, organization, self._scope.clock.now()),
+                pause=pause_in_force(connection, organization, self._scope.clock.now()),
                 counts=_counts(connection, organization),
                 open_intents=_open_intents(connection, organization),
             )
@@ -67,6 +78,12 @@ class StoredMemory:
         """Write *binding*; remove the one of *replaces*."""
         with self._scope.writing("write a binding") as connection:
             write_binding(connection, self._scope.organization, binding, replaces=replaces)
+
+    def note_enabled(self, keys: Collection[Key]) -> None:
+        """Remember that the entities of *keys* were seen ENABLED as ours."""
+        if keys:
+            with self._scope.writing("note who is enabled") as connection:
+                connection.execute(_SEEN, [{"of": self._scope.organization, "whose": key} for key in keys])
 
     def unbind(self, key: Key) -> None:
         """Forget the binding of *key*."""
@@ -132,6 +149,7 @@ def write_binding(connection: Connection, organization: str, binding: Binding, *
         "stuck": binding.stuck,
         "stuck_under": binding.stuck_under,
         "exchange": list(binding.exchange) or None,
+        "seen_enabled": binding.seen_enabled,
     }
     connection.execute(_BIND, row)
     # Else an old creation could claim, later and unasked, an entity that somebody else made.
@@ -148,7 +166,17 @@ _OTHER_OWNER = select(bindings.c.key).where(
 _NEW = insert(bindings)
 _BIND = _NEW.on_conflict_do_update(
     index_elements=["organization", "key"],
-    set_={column.name: _NEW.excluded[column.name] for column in bindings.c if not column.primary_key},
+    set_={
+        column.name: _NEW.excluded[column.name]
+        for column in bindings.c
+        # What a cycle has seen is noted at its end, of all: a binding that was loaded before doesn't know it.
+        if not column.primary_key and column.name != "seen_enabled"
+    },
+)
+_SEEN = (
+    update(bindings)
+    .where(bindings.c.organization == bindparam("of"), bindings.c.key == bindparam("whose"))
+    .values(seen_enabled=True)
 )
 _CLOSE = (
     update(journal)
@@ -165,6 +193,8 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
             approvals.c.digest,
             approvals.c.approved_by,
             approvals.c.expires_at,
+            approvals.c.why,
+            approvals.c.approved_at,
             approved_operations.c.operation,
         )
         .join(approved_operations, approved_operations.c.approval == approvals.c.id)
@@ -176,13 +206,39 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
         )
         .order_by(approvals.c.id)
     )
-    left: dict[tuple[int, str, str, datetime], set[str]] = {}
-    for number, digest, by, expires_at, operation in rows:
-        left.setdefault((number, digest, by, expires_at), set()).add(operation)
-    return tuple(
-        Approval(number=number, digest=digest, operations=frozenset(operations), by=by, expires_at=expires_at)
-        for (number, digest, by, expires_at), operations in left.items()
+    left: dict[int, set[str]] = {}
+    given: dict[int, Approval] = {}
+    for number, digest, by, expires_at, why, at, operation in rows:
+        if number not in given:
+            given[number] = Approval(
+                number=number, digest=digest, operations=frozenset(), by=by, expires_at=expires_at, why=why, at=at
+            )
+        left.setdefault(number, set()).add(operation)
+    return tuple(replace(given[number], operations=frozenset(operations)) for number, operations in left.items())
+
+
+def holds_in_force(connection: Connection, organization: str, now: datetime) -> dict[Key, Hold]:
+    """Return the holds that are in force at *now*."""
+    rows = connection.execute(
+        select(holds).where(holds.c.organization == organization, or_(holds.c.until.is_(None), holds.c.until > now))
     )
+    return {
+        Key(row.key): Hold(key=Key(row.key), by=row.held_by, at=row.held_at, why=row.why, until=row.until)
+        for row in rows
+    }
+
+
+def pause_in_force(connection: Connection, organization: str, now: datetime) -> Pause | None:
+    """Return the pause that is in force at *now*, None where there is none."""
+    row = connection.execute(_PAUSE, {"of": organization}).first()
+    if row is None or row.paused_at is None or (row.paused_until is not None and row.paused_until <= now):
+        return None
+    return Pause(by=row.paused_by, at=row.paused_at, why=row.paused_why, until=row.paused_until)
+
+
+_PAUSE = select(
+    organizations.c.paused_at, organizations.c.paused_until, organizations.c.paused_by, organizations.c.paused_why
+).where(organizations.c.id == bindparam("of"))
 
 
 def _revoked_operations(connection: Connection, organization: str) -> frozenset[str]:
@@ -212,6 +268,7 @@ def _bindings(
             stuck=stuck,
             stuck_under=under,
             exchange=tuple(exchange or ()),
+            seen_enabled=seen_enabled,
         )
         # Unpacked as the table has them: a look by name costs several a column, of a hundred thousand rows a cycle.
         for (
@@ -228,6 +285,7 @@ def _bindings(
             approval,
             under,
             exchange,
+            seen_enabled,
         ) in rows
     }
     for key in found.keys() & _revoked_removals(connection, organization):

@@ -26,10 +26,14 @@ class Migration:
     apply: Callable[[Connection], None]
 
 
-def _first(connection: Connection) -> None:
-    for statement in _FIRST.split(";"):
+def _run(connection: Connection, statements: str) -> None:
+    for statement in statements.split(";"):
         if statement.strip():
             connection.exec_driver_sql(statement)
+
+
+def _first(connection: Connection) -> None:
+    _run(connection, _FIRST)
 
 
 def migrate(database: Database, *, now: datetime, migrations: Sequence[Migration] = ()) -> int:
@@ -231,9 +235,39 @@ def _revocations(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX details_by_entity ON details (organization, entity)")
 
 
+_DECISIONS = """
+ALTER TABLE organizations ADD COLUMN decisions INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE organizations ADD COLUMN paused_at BIGINT;
+ALTER TABLE organizations ADD COLUMN paused_until BIGINT;
+ALTER TABLE organizations ADD COLUMN paused_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE organizations ADD COLUMN paused_why TEXT NOT NULL DEFAULT '';
+CREATE TABLE holds (
+    organization TEXT NOT NULL REFERENCES organizations (id),
+    key TEXT NOT NULL,
+    held_by TEXT NOT NULL,
+    held_at BIGINT NOT NULL,
+    why TEXT NOT NULL,
+    until BIGINT,
+    PRIMARY KEY (organization, key)
+);
+ALTER TABLE bindings ADD COLUMN seen_enabled BOOLEAN NOT NULL DEFAULT 0;
+ALTER TABLE approvals ADD COLUMN why TEXT NOT NULL DEFAULT '';
+ALTER TABLE journal ADD COLUMN place TEXT NOT NULL DEFAULT '';
+CREATE INDEX journal_by_place ON journal (organization, place) WHERE place <> '';
+ALTER TABLE plans ADD COLUMN restricted BOOLEAN NOT NULL DEFAULT 0
+"""
+
+
+def _decisions(connection: Connection) -> None:
+    """People hold, pause, and give reasons; findings are approved by whom they count, and not by numbers any more."""
+    _run(connection, _DECISIONS)
+    connection.exec_driver_sql("DELETE FROM approved_operations WHERE spent_at IS NULL AND operation LIKE 'finding:%'")
+
+
 MIGRATIONS = (
     Migration(1, _first),
     Migration(2, _void_approvals),
     Migration(3, _removals_under_way),
     Migration(4, _revocations),
+    Migration(5, _decisions),
 )

@@ -42,6 +42,29 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRecord:
+    """One approval that was given: how much was *approved*, and how much is *left* of it, unspent."""
+
+    digest: str
+    by: str
+    at: datetime
+    expires_at: datetime
+    why: str
+    approved: int
+    left: int
+    revoked_at: datetime | None
+    revoked_by: str
+
+    def state(self, now: datetime) -> str:
+        """Return what became of it: in force, done, expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if not self.left:
+            return "done"
+        return "in force" if self.expires_at > now else "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRecord:
     """One operation of one cycle.
 

@@ -1,9 +1,10 @@
 """The tables. Every row carries the organization id: one file serves several organizations.
 
-    organizations        who has written here
+    organizations        who has written here, whether nothing may be sent, and how many decisions people made
     bindings             key <-> entity: ownership
     marks                since when a bound key is missing or disabled
     source_counts        entries of the last good read
+    holds                what stays as it is until a person releases it
     approvals            what a person freed ...
     approved_operations  ... operation by operation, each spent by its success or the first call of its removal
     details              what was read per entity
@@ -54,6 +55,22 @@ organizations = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("first_seen_at", Moment, nullable=False),
+    Column("decisions", Integer, nullable=False, server_default=text("0")),
+    Column("paused_at", Moment),
+    Column("paused_until", Moment),
+    Column("paused_by", Text, nullable=False, server_default=text("''")),
+    Column("paused_why", Text, nullable=False, server_default=text("''")),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _organization(),
+    Column("key", Text, primary_key=True),
+    Column("held_by", Text, nullable=False),
+    Column("held_at", Moment, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("until", Moment),
 )
 
 bindings = Table(
@@ -74,6 +91,7 @@ bindings = Table(
     Column("approval", Integer),
     Column("stuck_under", Text, nullable=False, server_default=text("''")),
     Column("exchange", Plain),
+    Column("seen_enabled", Boolean, nullable=False, server_default=text("0")),
     UniqueConstraint("organization", "entity"),
     # A few among many, asked for at the end of each cycle.
     Index("bindings_begun", "organization", sqlite_where=text("began_at IS NOT NULL")),
@@ -108,6 +126,7 @@ approvals = Table(
     Column("expires_at", Moment, nullable=False),
     Column("revoked_at", Moment),
     Column("revoked_by", Text, nullable=False, server_default=text("''")),
+    Column("why", Text, nullable=False, server_default=text("''")),
 )
 
 approved_operations = Table(
@@ -160,6 +179,9 @@ journal = Table(
     Column("message", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created", Text, nullable=False),
+    # What of whom it changes (`Operation.place`); "" in rows that an earlier version wrote.
+    Column("place", Text, nullable=False, server_default=text("''")),
+    Index("journal_by_place", "organization", "place", sqlite_where=text("place <> ''")),
     Index("journal_by_subject", "organization", "subject"),
     Index("journal_by_operation", "organization", "cycle_id", "operation"),
     Index("journal_by_entity", "organization", "touches"),
@@ -196,6 +218,8 @@ plans = Table(
     Column("created_at", Moment, nullable=False),
     Column("operations", Integer, nullable=False),
     Column("document", LargeBinary, nullable=False),
+    # Whether a command left most people out, so that it says nothing about those.
+    Column("restricted", Boolean, nullable=False, server_default=text("0")),
     UniqueConstraint("organization", "digest"),
     # Else the last plan is found by sorting all documents.
     Index("plans_in_order", "organization", "id"),

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from syncd.model.detail import Detail
 from syncd.ports import Clock
 from syncd.store.backup import back_up
+from syncd.store.decisions import StoredDecisions
 from syncd.store.details import StoredDetails
 from syncd.store.engine import Database
 from syncd.store.history import Decode, Encode, StoredHistory
@@ -31,6 +32,7 @@ class OrganizationStore:
     memory: StoredMemory
     details: StoredDetails
     history: StoredHistory
+    decisions: StoredDecisions
     lock: FileLock
     scope: Scope
 
@@ -82,6 +84,7 @@ class Store:
             memory=StoredMemory(scope),
             details=StoredDetails(scope, self._details),
             history=StoredHistory(scope, encode=self._encode, decode=self._decode),
+            decisions=StoredDecisions(scope),
             lock=FileLock(self.path, organization_id, self._clock),
             scope=scope,
         )

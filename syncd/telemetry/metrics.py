@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from syncd import __version__
 from syncd.model.action import Action
 from syncd.model.names import Kind
-from syncd.model.plan import Plan
+from syncd.model.plan import HELD, Cause, Plan
 from syncd.model.report import SUCCESSES, Outcome, Report
 from syncd.telemetry.catalogue import Catalogue, Definition
 from syncd.telemetry.logs import count_lines
@@ -233,6 +233,10 @@ class Metrics:
         self.plan.pending.labels(name).set(len(plan.pending))
         self.plan.notes.labels(name).set(len(plan.notes))
         self.plan.deferred.labels(name).set(sum(plan.deferred.values()))
+        self.plan.paused.labels(name).set(bool(plan.paused))
+        self.plan.held.labels(name).set(sum(note.code == HELD for note in plan.notes))
+        contested = sum(why.cause is Cause.CONTESTED for why in plan.withheld.values())
+        self.plan.contested.labels(name).set(contested)
 
     def _judged(self, name: str, plan: Plan) -> None:
         tripped = {finding.guard for finding in plan.findings if finding.tripped}
@@ -240,7 +244,7 @@ class Metrics:
             self.plan.tripped.labels(name, guard).set(guard in tripped)
             self.plan.trips.labels(name, guard).inc(guard in tripped)
         past = self._past[name]
-        if not plan.withheld and not tripped:
+        if not plan.waits:
             past.waiting_since = 0.0
         elif not past.waiting_since:
             past.waiting_since = plan.created_at.timestamp()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from syncd.errors import Interrupted, SourceError, SourceIncomplete, StoreError, SyncdError, TargetError
 from syncd.model.names import STATED
+from syncd.model.plan import HELD, Cause
 from syncd.model.report import SUCCESSES, Outcome, Report, Result
 from syncd.ports import Observer
 from syncd.telemetry.logs import Logger, get_logger, log_event
@@ -217,6 +218,9 @@ def _canonical(report: Report) -> dict[str, object]:
     if report.plan is not None:
         fields["plan"] = report.plan.digest[:_SHORT]
         fields |= report.plan.counts
+        fields["paused"] = bool(report.plan.paused)
+        fields["held"] = sum(note.code == HELD for note in report.plan.notes)
+        fields["contested"] = sum(why.cause is Cause.CONTESTED for why in report.plan.withheld.values())
         fields["guards"] = sorted({each.guard for each in report.plan.findings if each.tripped})
     fields |= {result.value: report.count(result) for result in Result}
     fields["half_removed"] = len(report.half_removed or ())

@@ -157,6 +157,15 @@ class PlanSeries:
             "syncd_rejections", "Entries of the directory that can't be used.", organization=_OPEN
         )
         self.pending = make.gauge("syncd_pending_removals", "Removals that are not due yet.", organization=_OPEN)
+        self.paused = make.gauge(
+            "syncd_paused", "1 while nothing is sent since a person paused the organization.", organization=_OPEN
+        )
+        self.held = make.gauge("syncd_held_entities", "Entities that a person holds as they are.", organization=_OPEN)
+        self.contested = make.gauge(
+            "syncd_contested_operations",
+            "Operations of the last plan that wait since somebody changes back what they change.",
+            organization=_OPEN,
+        )
         self.half_removed = make.gauge(
             "syncd_half_removed_entities",
             "Entities whose removal has begun and is neither finished nor given back.",

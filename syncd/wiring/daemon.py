@@ -211,6 +211,7 @@ class Service:
             stop=seat.stop,
             settings=organization,
             files=row_of(source).files(source, loaded.folder),
+            decisions=self._store.organization(organization.workmail.organization_id).decisions.number,
         )
 
     def _not_reported(self, _organization: str, _error: OSError) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from syncd.errors import UsageError
 from syncd.model.detail import ALIASES, PROFILE
-from syncd.model.memory import REVOKED, Approval, Mark
+from syncd.model.memory import REVOKED, Approval, Hold, Mark, Pause
 from syncd.model.names import Key, Kind
 from syncd.model.operation import Call, Generated, Operation, Ref
-from syncd.model.report import Outcome, Report, Result
+from syncd.model.report import Outcome, Refusal, Report, Result
 from syncd.planning.document import dumps, loads
 from syncd.ports import DetailsStore, History, Journal, Lock
 from syncd.store.memory import StoredMemory
@@ -28,8 +28,8 @@ FRY = Key("user:fry")
 LEELA = Key("user:leela")
 
 
-class ApprovingHistory(History, Protocol):
-    """A history in which a person's yes is recorded too, which no cycle does."""
+class Decisions(Protocol):
+    """What people decide, which no cycle does."""
 
     def approve(self, approval: Approval) -> None:
         """Record *approval*."""
@@ -39,6 +39,22 @@ class ApprovingHistory(History, Protocol):
         """Take back what was approved of the plan *digest*."""
         ...
 
+    def hold(self, hold: Hold) -> None:
+        """Let everything of a key stay as it is."""
+        ...
+
+    def release(self, key: Key) -> bool:
+        """End a hold."""
+        ...
+
+    def pause(self, pause: Pause) -> None:
+        """Let nothing be sent."""
+        ...
+
+    def resume(self) -> Pause | None:
+        """End a pause."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
@@ -46,7 +62,8 @@ class Ports:
     memory: StoredMemory | FakeStores
     details: DetailsStore
     journal: Callable[[str], Journal]
-    history: ApprovingHistory
+    history: History
+    decisions: Decisions
     lock: Lock
     clock: FakeClock
 
@@ -62,6 +79,7 @@ def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ports]:
             details=FakeDetails(fake),
             journal=lambda _: fake,
             history=fake,
+            decisions=fake,
             lock=fake,
             clock=clock,
         )
@@ -75,6 +93,7 @@ def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ports]:
             details=ours.details,
             journal=ours.journal,
             history=ours.history,
+            decisions=ours.decisions,
             lock=ours.lock,
             clock=clock,
         )
@@ -279,7 +298,7 @@ def approval(clock: FakeClock, *operations: Operation) -> Approval:
 def test_an_approval_is_remembered_until_it_expires(ports: Ports) -> None:
     """An approval is loaded as it was given; at its end it is gone."""
     given = approval(ports.clock, alias())
-    ports.history.approve(given)
+    ports.decisions.approve(given)
     assert ports.memory.load().approvals == (given,)
 
     ports.clock.advance(hours=24)
@@ -290,7 +309,7 @@ def test_an_approval_is_remembered_until_it_expires(ports: Ports) -> None:
 def test_success_spends_an_approval(ports: Ports) -> None:
     """An approved operation that succeeded needs a new approval when it recurs; the others keep theirs."""
     given = approval(ports.clock, alias(), alias("leela"))
-    ports.history.approve(given)
+    ports.decisions.approve(given)
     journal = ports.journal("c1")
     journal.intend(alias(), alias().call)
 
@@ -302,9 +321,9 @@ def test_success_spends_an_approval(ports: Ports) -> None:
 def test_the_first_call_of_a_removal_spends_all_of_it(ports: Ports) -> None:
     """With the intent what it spends is spent, in every approval; the rest stays approved."""
     given = approval(ports.clock, alias(), alias("leela"), alias("amy"))
-    ports.history.approve(given)
+    ports.decisions.approve(given)
 
-    assert ports.journal("c1").intend(alias(), alias().call, spends=[alias().id, alias("leela").id])
+    assert not ports.journal("c1").intend(alias(), alias().call, spends=[alias().id, alias("leela").id])
 
     assert ports.memory.load().approvals == (replace(given, operations=frozenset({alias("amy").id})),)
 
@@ -312,10 +331,10 @@ def test_the_first_call_of_a_removal_spends_all_of_it(ports: Ports) -> None:
 def test_what_is_revoked_is_approved_no_more(ports: Ports) -> None:
     """It frees nothing, and is remembered as what a person said no to, until another approval of it is spent."""
     given = approval(ports.clock, alias())
-    ports.history.approve(given)
-    ports.history.revoke(given.digest, by="amy")
+    ports.decisions.approve(given)
+    ports.decisions.revoke(given.digest, by="amy")
     refused = ports.memory.load()
-    ports.history.approve(given)
+    ports.decisions.approve(given)
     again = ports.memory.load()
     journal = ports.journal("c1")
     journal.intend(alias(), alias().call)
@@ -330,27 +349,29 @@ def test_what_is_revoked_is_approved_no_more(ports: Ports) -> None:
 def test_a_revocation_of_what_had_expired_takes_nothing_back(ports: Ports) -> None:
     """It was no yes any more: nothing is withheld because of it."""
     given = approval(ports.clock, alias())
-    ports.history.approve(given)
+    ports.decisions.approve(given)
     ports.clock.advance(days=30)
-    ports.history.revoke(given.digest, by="amy")
+    ports.decisions.revoke(given.digest, by="amy")
     assert ports.memory.load().revoked == frozenset()
 
 
 def test_a_removal_under_way_is_stuck_once_its_approval_is_revoked(ports: Ports) -> None:
     """It may not go on, not even in a cycle that has read the memory before; after its end it is bound as ever."""
     given = approval(ports.clock, alias())
-    ports.history.approve(given)
+    ports.decisions.approve(given)
     (number,) = [each.number for each in ports.memory.load().approvals]
     begun = binding(FRY, began_at=NOW, approval=number, stuck_under="as it was")
-    assert ports.journal("c1").intend(alias(), alias().call, binding=begun)
+    assert ports.journal("c1").intend(alias(), alias().call, binding=begun) is None
     before = ports.memory.begun()[FRY]
 
-    ports.history.revoke(given.digest, by="amy")
+    ports.decisions.revoke(given.digest, by="amy")
 
     assert before == begun
     for now in (ports.memory.begun()[FRY], ports.memory.load().bindings[FRY]):
         assert (now.stuck, now.stuck_under) == (REVOKED, "")
-    assert not ports.journal("c1").intend(alias(), alias().call, binding=replace(begun, addresses=("a@b",)))
+    more = replace(begun, addresses=("a@b",))
+    assert ports.journal("c1").intend(alias(), alias().call, binding=more) is Refusal.REVOKED
+    assert ports.journal("c1").refusal(alias(), begun) is Refusal.REVOKED
     assert ports.memory.begun()[FRY].addresses == ()
     ports.memory.bind(replace(begun, began_at=None))
     assert ports.memory.load().bindings[FRY].stuck == ""
@@ -360,7 +381,7 @@ def test_a_removal_under_way_is_stuck_once_its_approval_is_revoked(ports: Ports)
 def test_failure_spends_no_approval(result: Result, ports: Ports) -> None:
     """What didn't succeed stays approved."""
     given = approval(ports.clock, alias())
-    ports.history.approve(given)
+    ports.decisions.approve(given)
     journal = ports.journal("c1")
     journal.intend(alias(), alias().call)
 
@@ -410,3 +431,57 @@ def test_a_lock_can_be_taken_again_after_it_was_left(ports: Ports) -> None:
 
     with ports.lock.held("sync"):
         assert ports.memory.load().bindings == {}
+
+
+def test_a_hold_is_remembered_until_it_is_released_or_over(ports: Ports) -> None:
+    """It is loaded as it was said; nothing of whom it is about may be sent, but for what gives back."""
+    said = Hold(key=FRY, by="amy", at=ports.clock.now(), why="trial", until=ports.clock.now() + timedelta(hours=1))
+    ports.decisions.hold(said)
+    assert ports.memory.load().holds == {FRY: said}
+    assert ports.journal("c1").intend(alias(), alias().call) is Refusal.HELD
+    joins = operation("member.add", "group:crew", effect={"member": FRY})
+    assert ports.journal("c1").refusal(joins, None) is Refusal.HELD
+    back = operation("alias.add", FRY, bundle="rollback:user:fry")
+    assert ports.journal("c1").refusal(back, None) is None
+    assert ports.journal("c1").refusal(alias("leela"), None) is None
+    ports.clock.advance(hours=1)
+    assert ports.memory.load().holds == {}
+    assert ports.journal("c1").refusal(alias(), None) is None
+    ports.decisions.hold(replace(said, until=None))
+    assert (ports.decisions.release(FRY), ports.decisions.release(FRY)) == (True, False)
+    assert ports.memory.load().holds == {}
+
+
+def test_a_pause_lets_nothing_be_sent(ports: Ports) -> None:
+    """Until it is over, or somebody resumes."""
+    said = Pause(by="amy", at=ports.clock.now(), why="move", until=ports.clock.now() + timedelta(hours=1))
+    ports.decisions.pause(said)
+    assert ports.memory.load().pause == said
+    assert ports.journal("c1").intend(alias(), alias().call) is Refusal.PAUSED
+    ports.clock.advance(hours=1)
+    assert ports.memory.load().pause is None
+    assert ports.decisions.resume() is None
+    ports.decisions.pause(replace(said, until=None))
+    assert ports.decisions.resume() == replace(said, until=None)
+    assert ports.journal("c1").intend(alias(), alias().call) is None
+
+
+def test_what_was_sent_is_told_by_its_place(ports: Ports) -> None:
+    """What was applied there, in its order, with its time; what failed was not."""
+    journal = ports.journal("c1")
+    for result in (Result.APPLIED, Result.FAILED):
+        journal.intend(alias(), alias().call)
+        journal.settle(Outcome(operation=alias(), result=result))
+    assert ports.history.sent([alias().place, "elsewhere"]) == {alias().place: ((alias().after, ports.clock.now()),)}
+    assert ports.history.sent([]) == {}
+
+
+def test_who_was_seen_enabled_stays_so(ports: Ports) -> None:
+    """No binding that was read before, and is written afterwards, takes it back; a rebinding carries it over."""
+    ports.memory.bind(binding(FRY))
+    ports.memory.note_enabled([FRY])
+    ports.memory.bind(binding(FRY, adopted=True))
+    seen = ports.memory.load().bindings[FRY]
+    assert (seen.seen_enabled, seen.adopted) == (True, True)
+    ports.memory.bind(replace(seen, key=LEELA), replaces=FRY)
+    assert ports.memory.load().bindings[LEELA].seen_enabled

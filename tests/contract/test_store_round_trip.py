@@ -103,7 +103,7 @@ def test_approvals_come_back(fresh: Fresh, written: list[Approval]) -> None:
     """Every approval that hasn't expired comes back equal, in the order in which they were given."""
     ours = fresh()
     for each in written:
-        ours.history.approve(each)
+        ours.decisions.approve(each)
 
     assert ours.memory.load().approvals == tuple(written)
 

@@ -9,11 +9,11 @@ from typing import Any
 from syncd.errors import UsageError
 from syncd.model.detail import Detail, Details, Thing
 from syncd.model.entry import Snapshot
-from syncd.model.memory import REVOKED, Approval, Binding, Mark, Memory, OpenIntent
+from syncd.model.memory import REVOKED, Approval, Binding, Hold, Mark, Memory, OpenIntent, Pause
 from syncd.model.names import EntityId, Key, Kind, kind_of
-from syncd.model.operation import Call, Operation
-from syncd.model.plan import Plan
-from syncd.model.report import Outcome, Report, Result
+from syncd.model.operation import BundleKind, Call, Operation, plain
+from syncd.model.plan import Plan, words_of
+from syncd.model.report import Outcome, Refusal, Report, Result
 from syncd.ports import Clock
 
 
@@ -27,6 +27,9 @@ class FakeStores:
         self.counts: dict[Kind, int] = {}
         self.approvals: list[Approval] = []
         self.revoked: dict[int, datetime] = {}
+        self.holds: dict[Key, Hold] = {}
+        self.pauses: Pause | None = None
+        self.applied: list[tuple[datetime, Operation]] = []
         self.kept: dict[tuple[Thing, EntityId], tuple[Any, datetime]] = {}
         self.open: dict[str, OpenIntent] = {}
         self.intents: list[Operation] = []
@@ -47,6 +50,8 @@ class FakeStores:
                 if a.number in self.revoked and self.revoked[a.number] < a.expires_at
                 for identity in a.operations
             ),
+            holds={key: hold for key, hold in self.holds.items() if hold.until is None or hold.until > now},
+            pause=self._paused(),
             counts=dict(self.counts),
             open_intents=tuple(self.open.values()),
         )
@@ -58,6 +63,10 @@ class FakeStores:
     def record_marks(self, marks: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
         self.marks = dict(marks)
         self.counts = dict(counts) or self.counts
+
+    def note_enabled(self, keys: Collection[Key]) -> None:
+        for key in keys:
+            self.bindings[key] = replace(self.bindings[key], seen_enabled=True)
 
     def begun(self) -> Mapping[Key, Binding]:
         return {key: self._as_revoked(one) for key, one in self.bindings.items() if one.began_at is not None}
@@ -71,7 +80,9 @@ class FakeStores:
         if replaces is not None:
             self.bindings.pop(replaces, None)
         self.open = {name: intent for name, intent in self.open.items() if intent.key != binding.key}
-        self.bindings[binding.key] = binding
+        before = self.bindings.get(binding.key)
+        seen = binding.seen_enabled if before is None else before.seen_enabled
+        self.bindings[binding.key] = replace(binding, seen_enabled=seen)
 
     def unbind(self, key: Key) -> None:
         self.bindings.pop(key, None)
@@ -79,9 +90,9 @@ class FakeStores:
     # Journal
     def intend(
         self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
-    ) -> bool:
-        if binding is not None and binding.approval in self.revoked:
-            return False
+    ) -> Refusal | None:
+        if (refusal := self.refusal(operation, binding)) is not None:
+            return refusal
         self.intents.append(operation)
         for item in [item for item in self.kept if item[1] == operation.entity]:
             del self.kept[item]
@@ -97,10 +108,20 @@ class FakeStores:
                 at=self.clock.now(),
             )
         self._spend(spends)
-        return True
+        return None
 
-    def still_approved(self, binding: Binding) -> bool:
-        return binding.approval not in self.revoked
+    def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:
+        if self._paused() is not None:
+            return Refusal.PAUSED
+        if binding is not None and binding.approval in self.revoked:
+            return Refusal.REVOKED
+        about = {operation.row, operation.subject, operation.effect.get("member")}
+        held = not about.isdisjoint(self.load_memory().holds) and operation.bundle.kind is not BundleKind.ROLLBACK
+        return Refusal.HELD if held else None
+
+    def _paused(self) -> Pause | None:
+        pause = self.pauses
+        return None if pause is None or (pause.until is not None and pause.until <= self.clock.now()) else pause
 
     def _spend(self, ids: Collection[str]) -> None:
         self.approvals = [replace(each, operations=each.operations.difference(ids)) for each in self.approvals]
@@ -109,7 +130,8 @@ class FakeStores:
         if outcome.result is not Result.UNKNOWN:
             self.open.pop(outcome.operation.id, None)
         if outcome.result is Result.APPLIED:
-            self._spend([outcome.operation.id])
+            self._spend(words_of(outcome.operation))
+            self.applied.append((self.clock.now(), outcome.operation))
         if binding is not None:
             self.bind(binding, replaces=replaces)
 
@@ -119,6 +141,13 @@ class FakeStores:
 
     def save_plan(self, plan: Plan) -> None:
         self.plans.append(plan)
+
+    def sent(self, places: Collection[str]) -> Mapping[str, tuple[tuple[Any, datetime], ...]]:
+        done = [(at, o) for at, o in self.applied if o.call is not None and o.place in places]
+        return {
+            place: tuple((plain(o.after), at) for at, o in done if o.place == place)
+            for place in {o.place for _, o in done}
+        }
 
     def find_plan(self, prefix: str) -> Plan:
         for plan in reversed(self.plans):
@@ -133,6 +162,19 @@ class FakeStores:
     def revoke(self, digest: str, *, by: str = "ada") -> None:
         now = self.clock.now()
         self.revoked |= {approval.number: now for approval in self.approvals if approval.digest == digest}
+
+    def hold(self, hold: Hold) -> None:
+        self.holds[hold.key] = hold
+
+    def release(self, key: Key) -> bool:
+        return self.holds.pop(key, None) is not None
+
+    def pause(self, pause: Pause) -> None:
+        self.pauses = pause
+
+    def resume(self) -> Pause | None:
+        before, self.pauses = self._paused(), None
+        return before
 
     # Lock
     @contextmanager

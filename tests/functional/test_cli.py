@@ -105,7 +105,7 @@ def test_what_a_guard_withholds_needs_a_yes(place: Place) -> None:
     assert refused.returncode == 3
     assert approved.returncode == 0
     assert "Approved by hermes, until" in approved.stdout
-    assert re.search(r"Approved +\d+ operations of plan [0-9a-f]{8} by hermes", status)
+    assert re.search(r"Approved +\d+ parts of plan [0-9a-f]{8} by hermes", status)
     assert done.returncode == 0, done.stdout
     assert "nothing to approve" in place.syncd("approve", digest_of(place.syncd("plan").stdout)).stdout
 

@@ -22,8 +22,9 @@ from syncd.emulator.faults import ErrorAnswer, Fault
 from syncd.errors import SyncdError
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, Kind
+from syncd.model.operation import Operation
 from syncd.model.policy import Manage, Mode, Policy, Removal
-from syncd.model.report import Outcome, Report, Result
+from syncd.model.report import Outcome, Refusal, Report, Result
 from syncd.parts import Parts
 from tests.builders import wanted
 from tests.fakes.cycles import DOMAIN
@@ -244,14 +245,14 @@ class MortalJournal:
         self._stores = world.stores
         self._hangman = hangman
 
-    def intend(self, *what: Any, **more: Any) -> bool:  # noqa: ANN401 - as it comes
+    def intend(self, *what: Any, **more: Any) -> Refusal | None:  # noqa: ANN401 - as it comes
         self._hangman.passes("before an intent")
-        may_go = self._stores.intend(*what, **more)
+        refusal = self._stores.intend(*what, **more)
         self._hangman.passes("after an intent")
-        return may_go
+        return refusal
 
-    def still_approved(self, binding: Binding) -> bool:
-        return self._stores.still_approved(binding)
+    def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:
+        return self._stores.refusal(operation, binding)
 
     def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
         self._hangman.passes("before an outcome")

@@ -26,7 +26,7 @@ from syncd.model.names import EntityId, Key, Kind, fold
 from syncd.model.operation import Call, Generated, Merged, Operation, Ref
 from syncd.model.plan import Plan
 from syncd.model.policy import GuardSettings, Pilot, RejectionThreshold, SourceThreshold, Threshold
-from syncd.model.report import Outcome, Report, Result
+from syncd.model.report import Outcome, Refusal, Report, Result
 from syncd.model.state import Desired, Wanted
 from syncd.parts import Options, Parts
 from syncd.planning.dependencies import dependents
@@ -84,11 +84,11 @@ class WatchedStores(FakeStores):
         super().__init__(clock)
         self._log = log
 
-    def intend(self, operation: Operation, *rest: Any, **more: Any) -> bool:  # noqa: ANN401 - as they come
-        may_go = super().intend(operation, *rest, **more)
-        if may_go:
+    def intend(self, operation: Operation, *rest: Any, **more: Any) -> Refusal | None:  # noqa: ANN401 - as they come
+        refusal = super().intend(operation, *rest, **more)
+        if refusal is None:
             self._log.append(operation)
-        return may_go
+        return refusal
 
 
 @dataclass

@@ -421,3 +421,24 @@ def test_a_store_that_hangs_keeps_nobody_from_asking() -> None:
         go_on.set()
 
     assert all(alive.values())
+
+
+def test_a_decision_wakes_the_daemon() -> None:
+    """Somebody has approved, resumed or released something: a cycle begins; what was decided before is no news."""
+    cycles, asked, number = Cycles(), threading.Event(), [7]
+
+    def decisions() -> int:
+        found = number[0]
+        asked.set()
+        return found
+
+    daemon = RunningDaemon(pe=cycles)
+    daemon.start([daemon.work("pe", cycles, decisions=decisions)])
+    try:
+        cycles.wait_for(ended=1)
+        assert asked.wait(SOON)
+        assert cycles.begun == 1
+        number[0] += 1
+        cycles.wait_for(ended=2)
+    finally:
+        daemon.end()

@@ -30,6 +30,7 @@ WANTED = {
     "SyncdDown",
     "SyncdGuardTripped",
     "SyncdHalfRemoved",
+    "SyncdPaused",
     "SyncdNoticesFailing",
     "SyncdOperationsFailing",
     "SyncdRejections",

@@ -14,7 +14,7 @@ from syncd.model.action import Action
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Call, Operation, Ref
-from syncd.model.report import Outcome, Result
+from syncd.model.report import Outcome, Refusal, Result
 from syncd.workmail.terms import TERMS
 from tests.builders import NOW, binding, operation
 from tests.fakes.clock import FakeClock
@@ -329,7 +329,7 @@ def test_without_journal_nothing_is_sent() -> None:
     run = Run(service)
 
     class Full(FakeStores):
-        def intend(self, *what: object, **more: object) -> bool:
+        def intend(self, *what: object, **more: object) -> Refusal | None:
             raise StoreError("disk full")
 
     run.executor.journal = Full(run.clock)

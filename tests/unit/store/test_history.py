@@ -200,7 +200,7 @@ def test_old_history_is_forgotten(ours: OrganizationStore, clock: FakeClock) -> 
     change = operation()
     approval = Approval(digest="d", operations=frozenset({"a"}), by="amy", expires_at=clock.now())
     ours.journal("c1").intend(change, change.call)
-    ours.history.approve(approval)
+    ours.decisions.approve(approval)
     clock.advance(days=KEPT_JOURNAL.days, seconds=1)
     ours.journal("c2").intend(change, change.call)
 
@@ -237,7 +237,7 @@ def test_the_number_of_plans_is_bounded_but_not_below_approvals(ours: Organizati
     approval = Approval(
         digest=made[0].digest, operations=frozenset({"a"}), by="amy", expires_at=clock.now() + timedelta(hours=1)
     )
-    ours.history.approve(approval)
+    ours.decisions.approve(approval)
 
     ours.history.record(report(clock))
 
@@ -249,7 +249,9 @@ def test_a_revocation_names_what_another_approval_frees_as_well(ours: Organizati
     """What only this one freed must be approved again; for the rest, the other one is named."""
     for digest, operations in (("d1", {"a", "b"}), ("d2", {"b", "c"}), ("d3", {"c"})):
         expires_at = clock.now() + timedelta(hours=1)
-        ours.history.approve(Approval(digest=digest, operations=frozenset(operations), by="amy", expires_at=expires_at))
-    taken = ours.history.revoke("d1", by="amy")
+        ours.decisions.approve(
+            Approval(digest=digest, operations=frozenset(operations), by="amy", expires_at=expires_at)
+        )
+    taken = ours.decisions.revoke("d1", by="amy")
     assert taken.operations == {"a"}
     assert (taken.in_force, taken.also_by) == (1, ("d2",))

@@ -75,8 +75,8 @@ def test_two_approvals_stand_apart(ours: OrganizationStore, clock: FakeClock) ->
         Approval(digest="d", operations=frozenset({"a"}), by="amy", expires_at=clock.now() + timedelta(hours=hours))
         for hours in (1, 48)
     )
-    ours.history.approve(short)
-    ours.history.approve(long)
+    ours.decisions.approve(short)
+    ours.decisions.approve(long)
     assert ours.memory.approvals() == (short, long)
 
     clock.advance(hours=2)
