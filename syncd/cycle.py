@@ -39,8 +39,10 @@ from syncd.planning.bindings import (
 )
 from syncd.planning.evidence import updated_marks
 from syncd.planning.exchanges import ended_exchanges, left_parked
+from syncd.planning.identity import fresh_looks
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
+from syncd.planning.rebinding import rebound
 from syncd.reading import Reading, Stages
 
 
@@ -70,6 +72,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         outcomes = () if options.dry_run else cycle.apply(situation, plan, operations)
         if not options.dry_run:
             cycle.close_rollbacks(situation, plan, outcomes)
+            cycle.note_looks(situation, plan, marks)
         return cycle.report(plan, outcomes, stale, parked=left_parked(situation, cycle.done(plan, outcomes)))
 
 
@@ -196,6 +199,7 @@ class _Cycle:
             before=partial(before_sending, situation, freed_removals(plan, situation.memory.approvals)),
             after=partial(after_success, situation),
             failure=partial(after_failure, situation),
+            rebound=partial(rebound, situation),
             terms=terms,
             begun=set(begun_bundles(situation)),
             workers=self._parts.workers,
@@ -212,6 +216,11 @@ class _Cycle:
         """Forget the removals that were given up and of which nothing is left to be put back."""
         for binding in rolled_back(situation, plan, outcomes):
             self._parts.memory.bind(binding)
+
+    def note_looks(self, situation: Situation, plan: Plan, marks: Mapping[Key, Mark]) -> None:
+        """Note how people appear who are no doubt themselves; what a disbelieved source says isn't noted."""
+        if not any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings):
+            self._parts.memory.record_looks(fresh_looks(situation, plan, marks))
 
     def done(self, plan: Plan, outcomes: tuple[Outcome, ...]) -> Iterator[Operation]:
         """Yield what was done of *plan*; of a dry run, what would be."""

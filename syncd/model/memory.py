@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from syncd.model.look import Look
 from syncd.model.names import EntityId, Key, Kind
 
 #: Why a removal is stuck whose approval was revoked; whatever else is an error code of the service.
@@ -23,6 +24,7 @@ class Binding:
     *stuck* says why a removal was given up for good: the error code, or `REVOKED`. It isn't begun again before a person
     approves it, or the configuration is another one than *stuck_under*; where that is "", only an approval helps.
     *exchange* is the primary address that it had when an exchange began, and the one it is to get, until that is over.
+    *look* is how the directory showed it when it was last sure who it is; None where no version has noted that yet.
     """
 
     key: Key
@@ -38,6 +40,7 @@ class Binding:
     stuck: str = ""
     stuck_under: str = ""
     exchange: tuple[str, ...] = ()
+    look: Look | None = None
 
     @property
     def why_stuck(self) -> str:

@@ -22,6 +22,8 @@ HALF_REMOVED = "half_removed"
 REMOVAL_GOES_ON = "removal_goes_on"
 #: The code of a note about somebody whose exchange of addresses was interrupted.
 PARKED = "parked"
+#: The code of a note about somebody of whom it is in doubt who they are.
+DOUBTED = "identity_doubted"
 #: What had begun in an earlier cycle: shown with the operations that end it.
 UNDER_WAY = frozenset({HALF_REMOVED, REMOVAL_GOES_ON, PARKED})
 

@@ -8,9 +8,11 @@ For every bound key                                    -> standing
   entry disabled or missing, evidence complete         -> leaving
   entry disabled or missing, evidence incomplete       -> waiting (frozen)
   missing, bound under another source or key attribute -> frozen until rebound
+  found, but in doubt who it is (identity.py)          -> frozen, or behind *rebind* (rebinding.py)
 For every enabled entry without a binding
   one unbound entity has its primary address, else its name -> *adopt* (or rejected, when two match)
   one owned entity has, whose own key is missing            -> *rebind*
+  somebody gone or disabled had its address and its name    -> *rebind*
   its name is held by anybody else                          -> rejected, naming the holder
   nobody                                                    -> newcomer
 """
@@ -28,6 +30,8 @@ from syncd.model.state import Desired
 from syncd.planning import exchanges
 from syncd.planning.bound import Bound
 from syncd.planning.draft import Draft
+from syncd.planning.identity import examine
+from syncd.planning.rebinding import Rebinder, within
 from syncd.planning.unbound import Unbound
 
 
@@ -48,8 +52,12 @@ def match(
     *disbelieved*: a guard doesn't believe the source, so that no removal may go on.
     """
     draft = Draft()
-    Bound(draft, desired, observed, memory, marks, policy, source, now, disbelieved).place_all()
-    Unbound(draft, desired, observed, memory, policy).place_all()
+    identities = examine(desired, observed, memory, source)
+    Bound(draft, desired, observed, memory, marks, policy, source, now, disbelieved, identities).place_all()
+    rebinder = Rebinder(draft, identities, desired, observed, memory, policy, source)
+    rebinder.place_doubted()
+    Unbound(draft, desired, observed, memory, policy, now).place_all()
+    rebinder.place_left()
     _freeze_bad_domains(draft, desired, observed)
     _freeze_outside_pilot(draft, desired, policy)
     undone = exchanges.given_up(observed, memory, draft.frozen, draft.leaving, policy, disbelieved=disbelieved)
@@ -70,9 +78,17 @@ def match(
         newcomers=frozenset(draft.newcomers.difference(draft.frozen)),
         dropped=frozenset(draft.dropped),
         proposals=draft.proposals,
+        rebindings=tuple(within(draft.rebindings, lambda key: _is_rebound(draft, key))),
+        doubted=draft.doubted,
         rollbacks={key: why for key, why in draft.rollbacks.items() if draft.frozen[key].cause is Freeze.ROLLBACK},
     )
     return standings, tuple(draft.rejections)
+
+
+def _is_rebound(draft: Draft, key: Key) -> bool:
+    """Return whether nothing but who somebody is stands in the way of *key*."""
+    frozen = draft.frozen.get(key)
+    return frozen is None or frozen.cause in (Freeze.DOUBTED, Freeze.OTHER_SOURCE)
 
 
 def _freeze_bad_domains(draft: Draft, desired: Desired, observed: Observed) -> None:
@@ -106,7 +122,8 @@ def _freeze_outside_pilot(draft: Draft, desired: Desired, policy: Policy) -> Non
     everyone = {*desired.entities, *draft.entity_of}
     for key in everyone:
         if key not in chosen and identity_of(key) not in chosen:
-            draft.frozen.setdefault(key, Frozen(Freeze.PILOT, "outside the pilot"))
+            if key not in draft.frozen or draft.frozen[key].cause in (Freeze.DOUBTED, Freeze.OTHER_SOURCE):
+                draft.frozen[key] = Frozen(Freeze.PILOT, "outside the pilot")
             draft.waiting.pop(key, None)
             draft.newcomers.discard(key)
 

@@ -231,9 +231,16 @@ def _revocations(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX details_by_entity ON details (organization, entity)")
 
 
+def _looks(connection: Connection) -> None:
+    """A binding remembers how its entity appeared; where nothing is remembered yet, the service's own names tell it."""
+    for column in ("login", "display_name", "primary", "first_name"):
+        connection.exec_driver_sql(f"ALTER TABLE bindings ADD COLUMN look_{column} TEXT")
+
+
 MIGRATIONS = (
     Migration(1, _first),
     Migration(2, _void_approvals),
     Migration(3, _removals_under_way),
     Migration(4, _revocations),
+    Migration(5, _looks),
 )
