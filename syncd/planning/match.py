@@ -17,7 +17,7 @@ For every enabled entry without a binding
   nobody                                                    -> newcomer
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from syncd.model.entry import Rejection
@@ -31,7 +31,7 @@ from syncd.planning import exchanges
 from syncd.planning.bound import Bound
 from syncd.planning.draft import Draft
 from syncd.planning.identity import examine
-from syncd.planning.rebinding import Rebinder, within
+from syncd.planning.rebinding import Rebinder
 from syncd.planning.unbound import Unbound
 
 
@@ -54,12 +54,13 @@ def match(
     draft = Draft()
     identities = examine(desired, observed, memory, source)
     Bound(draft, desired, observed, memory, marks, policy, source, now, disbelieved, identities).place_all()
-    rebinder = Rebinder(draft, identities, desired, observed, memory, policy, source)
+    is_inside = _inside_pilot(desired, policy)
+    rebinder = Rebinder(draft, identities, desired, observed, memory, policy, source, is_inside)
     rebinder.place_doubted()
     Unbound(draft, desired, observed, memory, policy, now).place_all()
     rebinder.place_left()
     _freeze_bad_domains(draft, desired, observed)
-    _freeze_outside_pilot(draft, desired, policy)
+    _freeze_outside_pilot(draft, desired, policy, is_inside)
     undone = exchanges.given_up(observed, memory, draft.frozen, draft.leaving, policy, disbelieved=disbelieved)
     for key, why in list(undone):
         draft.rollbacks[key] = why
@@ -78,7 +79,7 @@ def match(
         newcomers=frozenset(draft.newcomers.difference(draft.frozen)),
         dropped=frozenset(draft.dropped),
         proposals=draft.proposals,
-        rebindings=tuple(within(draft.rebindings, lambda key: _is_rebound(draft, key))),
+        rebindings=tuple(one for one in draft.rebindings if all(_is_rebound(draft, key) for key in one.moves)),
         doubted=draft.doubted,
         rollbacks={key: why for key, why in draft.rollbacks.items() if draft.frozen[key].cause is Freeze.ROLLBACK},
     )
@@ -113,15 +114,19 @@ def _freeze_bad_domains(draft: Draft, desired: Desired, observed: Observed) -> N
         )
 
 
-def _freeze_outside_pilot(draft: Draft, desired: Desired, policy: Policy) -> None:
-    if not policy.only:
-        return
+def _inside_pilot(desired: Desired, policy: Policy) -> Callable[[Key], bool]:
     chosen = set(policy.only.keys)
     if policy.only.group:
         chosen |= _pilot_group(desired, policy.only.group)
+    return lambda key: not policy.only or key in chosen or identity_of(key) in chosen
+
+
+def _freeze_outside_pilot(draft: Draft, desired: Desired, policy: Policy, is_inside: Callable[[Key], bool]) -> None:
+    if not policy.only:
+        return
     everyone = {*desired.entities, *draft.entity_of}
     for key in everyone:
-        if key not in chosen and identity_of(key) not in chosen:
+        if not is_inside(key):
             if key not in draft.frozen or draft.frozen[key].cause in (Freeze.DOUBTED, Freeze.OTHER_SOURCE):
                 draft.frozen[key] = Frozen(Freeze.PILOT, "outside the pilot")
             draft.waiting.pop(key, None)

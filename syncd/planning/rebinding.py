@@ -47,6 +47,8 @@ class Rebinder:
     memory: Memory
     policy: Policy
     source: str
+    #: Whether a key is in the pilot; everybody is where there is none.
+    is_inside: Callable[[Key], bool]
 
     def place_doubted(self) -> None:
         """Propose about those whom `Bound` froze because of who they look like."""
@@ -160,7 +162,7 @@ class Rebinder:
     def _rename(self) -> None:
         by_name: dict[str, list[Key]] = defaultdict(list)
         for key, name in self.identities.renamed.items():
-            if self.draft.frozen.get(key) is _RENAMED:
+            if self.draft.frozen.get(key) is _RENAMED and self.is_inside(key):
                 by_name[name].append(key)
         for name, keys in sorted(by_name.items()):
             self._add(
@@ -183,6 +185,8 @@ class Rebinder:
             frozen = self.draft.frozen.get(key)
             if key in self.desired.entities:
                 here += key not in self.draft.doubted
+            elif not self.is_inside(key):
+                continue
             elif binding.source != self.source and frozen is not None and frozen.cause is Freeze.OTHER_SOURCE:
                 left[binding.source].append(key)
         if not here > len(self.draft.doubted) + sum(map(len, left.values())):
@@ -279,16 +283,6 @@ def _counted(keys: Iterable[Key]) -> str:
 def held(identities: Identities) -> Mapping[Key, Frozen]:
     """Return who stays as they are as long as it is in doubt who they are, and why."""
     return {**dict.fromkeys(identities.doubted, _DOUBTED), **dict.fromkeys(identities.renamed, _RENAMED)}
-
-
-def within(rebindings: Iterable[Rebinding], is_inside: Callable[[Key], bool]) -> Iterator[Rebinding]:
-    """Yield *rebindings* as far as they are about keys that *is_inside*: what changes hands does so whole."""
-    for one in rebindings:
-        moves = {key: old for key, old in one.moves.items() if is_inside(key)}
-        if one.doubt in (Doubt.RENAMED, Doubt.LEFT) and moves:
-            yield replace(one, moves=moves)
-        elif len(moves) == len(one.moves):
-            yield one
 
 
 def bundle_of(rebinding: Rebinding) -> str:
