@@ -176,6 +176,9 @@ class _Cycle:
     def remember(self, plan: Plan, marks: Mapping[Key, Mark], situation: Situation) -> None:
         """Store the plan; record the evidence of this read unless it is a dry run or a source guard tripped."""
         self._parts.observer.event("plan_made", plan=plan.digest[:12], **plan.counts)
+        if plan.doubted or situation.standings.rebindings:
+            asked = len(situation.standings.rebindings)
+            self._parts.observer.event("identity_doubted", doubted=len(plan.doubted), rebindings=asked)
         self._parts.history.save_plan(plan)
         tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
         if not self._options.dry_run and not tripped:

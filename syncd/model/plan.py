@@ -207,6 +207,11 @@ class Plan:
         """Whether it was stored when operations had other ids: none of them recurs."""
         return any(operation.stored_id for operation in self.operations)
 
+    @cached_property
+    def doubted(self) -> tuple[Key, ...]:
+        """The keys of whom it is in doubt who they are: nothing is done about them before a person says it."""
+        return tuple(Key(note.subject) for note in self.notes if note.code == DOUBTED)
+
     @property
     def sendable(self) -> tuple[Operation, ...]:
         """The operations that nothing withholds."""

@@ -30,6 +30,7 @@ WANTED = {
     "SyncdDown",
     "SyncdGuardTripped",
     "SyncdHalfRemoved",
+    "SyncdIdentityDoubted",
     "SyncdNoticesFailing",
     "SyncdOperationsFailing",
     "SyncdRejections",

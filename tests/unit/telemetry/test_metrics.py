@@ -119,6 +119,7 @@ def test_the_names_are_the_contract(registry: CollectorRegistry) -> None:
         "syncd_guard_tripped",
         "syncd_guard_trips_total",
         "syncd_half_removed_entities",
+        "syncd_doubted_identities",
         "syncd_ldap_plaintext_connections_total",
         "syncd_log_messages_total",
         "syncd_notes",

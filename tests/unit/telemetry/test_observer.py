@@ -192,6 +192,7 @@ def test_a_cycle_ends_with_one_canonical_line(stream: io.StringIO) -> None:
         "unknown": 0,
         "skipped": 0,
         "half_removed": 0,
+        "doubted": 0,
         "api_calls": 3,
         "oldest_detail_s": 13,
         "stages_s": {"plan": 0.123},
