@@ -99,7 +99,8 @@ class Rebinder:
         """Propose that the keys of *ring* follow the people; everything of theirs stays as it is until then."""
         moves = dict(ring)
         ends = [old for old in ring.values() if old not in ring]
-        starts = [key for key in ring if key not in ring.values() and key in self.memory.bindings]
+        taken = set(ring.values())
+        starts = [key for key in ring if key not in taken and key in self.memory.bindings]
         if ends and starts and ends[0] not in self.desired.entities:
             moves[ends[0]] = starts[0]
         shown = {key: self._now(key) for key in sorted(moves) if key in ring}
@@ -110,7 +111,7 @@ class Rebinder:
             f"{told}. Approve if ids were corrected or moved: every mailbox then stays with its person. "
             "If the directory is wrong, mend it, and this goes away"
         )
-        lost = [key for key in starts if key not in moves.values()]
+        lost = [key for key in starts if key not in set(moves.values())]
         if lost:
             reason += f". What {', '.join(lost)} had belongs to no key then, and stays as it is"
         count = len(shown)
