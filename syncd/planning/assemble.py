@@ -253,6 +253,8 @@ def _name_notes(situation: Situation) -> list[Note]:
         entity = entities.get(identity)
         if wanted is None or entity is None or wanted.name == entity.name or not wanted.enabled:
             continue
+        if key in situation.standings.doubted:
+            continue  # maybe somebody else is called so
         if fold(wanted.name) != fold(entity.name):
             text = f"is called {entity.name!r} in WorkMail and {wanted.name!r} in the directory; WorkMail can't rename"
             notes.append(Note(code="name_differs", subject=key, text=text))
