@@ -42,8 +42,10 @@ from syncd.planning.contested import notes as comebacks
 from syncd.planning.contested import places
 from syncd.planning.evidence import updated_marks
 from syncd.planning.exchanges import ended_exchanges, left_parked
+from syncd.planning.identity import fresh_looks
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
+from syncd.planning.rebinding import rebound
 from syncd.reading import Reading, Stages
 
 
@@ -73,6 +75,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         outcomes = () if options.dry_run else cycle.apply(situation, plan, operations)
         if not options.dry_run:
             cycle.close_rollbacks(situation, plan, outcomes)
+            cycle.note_looks(situation, plan, marks)
         return cycle.report(plan, outcomes, stale, parked=left_parked(situation, cycle.done(plan, outcomes)))
 
 
@@ -183,6 +186,9 @@ class _Cycle:
     def remember(self, plan: Plan, marks: Mapping[Key, Mark], situation: Situation) -> None:
         """Store the plan; record the evidence of this read unless it is a dry run or a source guard tripped."""
         self._parts.observer.event("plan_made", plan=plan.digest[:12], **plan.counts)
+        if plan.doubted or situation.standings.rebindings:
+            asked = len(situation.standings.rebindings)
+            self._parts.observer.event("identity_doubted", doubted=len(plan.doubted), rebindings=asked)
         self._parts.history.save_plan(plan)
         tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
         if not self._options.dry_run and not tripped:
@@ -207,6 +213,7 @@ class _Cycle:
             before=partial(before_sending, situation, freed_removals(plan, situation.memory.approvals)),
             after=partial(after_success, situation),
             failure=partial(after_failure, situation),
+            rebound=partial(rebound, situation),
             terms=terms,
             begun=set(begun_bundles(situation)),
             workers=self._parts.workers,
@@ -223,6 +230,11 @@ class _Cycle:
         """Forget the removals that were given up and of which nothing is left to be put back."""
         for binding in rolled_back(situation, plan, outcomes):
             self._parts.memory.bind(binding)
+
+    def note_looks(self, situation: Situation, plan: Plan, marks: Mapping[Key, Mark]) -> None:
+        """Note how people appear who are no doubt themselves; what a disbelieved source says isn't noted."""
+        if not any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings):
+            self._parts.memory.record_looks(fresh_looks(situation, plan, marks))
 
     def done(self, plan: Plan, outcomes: tuple[Outcome, ...]) -> Iterator[Operation]:
         """Yield what was done of *plan*; of a dry run, what would be."""

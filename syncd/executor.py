@@ -32,6 +32,8 @@ _FIRST_RETRY_S = 0.2
 #: What an operation does to our bindings: before it is sent, and after success (binding, replaced key).
 Before = Callable[[Operation], Binding | None]
 After = Callable[[Operation, EntityId | None], tuple[Binding | None, Key | None]]
+#: The bindings to write after success in the place of those of the keys, where an operation is about several.
+Rebound = Callable[[Operation], tuple[Sequence[Binding], Collection[Key]]]
 #: The binding to write after a failure that no later try would change.
 Failure = Callable[[Operation, str], Binding | None]
 
@@ -48,6 +50,7 @@ class Executor:
     before: Before
     after: After
     failure: Failure
+    rebound: Rebound = lambda _: ((), ())
     #: Bundles of which something was sent before this run, or in it: half of them would be worse than none.
     begun: set[Bundle] = field(default_factory=set)
     workers: int = 1
@@ -146,7 +149,8 @@ class Executor:
         binding, replaces = self.after(operation, created) if outcome.result is Result.APPLIED else (None, None)
         if self._is_refused(outcome):
             binding = self.failure(operation, outcome.code)
-        self.journal.settle(outcome, binding=binding, replaces=replaces)
+        rebound = self.rebound(operation) if call is None and outcome.result is Result.APPLIED else ((), ())
+        self.journal.settle(outcome, binding=binding, replaces=replaces, rebound=rebound)
         if created is not None:
             self._created[operation.subject] = created
         return outcome

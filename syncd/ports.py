@@ -1,12 +1,13 @@
 """The small Protocols through which the rooms meet. Implementations are named in `wiring` only."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
 from syncd.model.detail import Detail, Details, Thing
 from syncd.model.entry import Snapshot
+from syncd.model.look import Look
 from syncd.model.memory import Binding, Mark, Memory
 from syncd.model.names import EntityId, Key, Kind
 from syncd.model.observed import Observed
@@ -111,6 +112,10 @@ class MemoryStore(Protocol):
         """Remember that the entities of *keys* were seen ENABLED as ours."""
         ...
 
+    def record_looks(self, looks: Mapping[Key, Look]) -> None:
+        """Note how those in *looks* appear, in one transaction; nobody else's binding changes."""
+        ...
+
 
 class DetailsStore(Protocol):
     """Details kept between cycles."""
@@ -145,8 +150,18 @@ class Journal(Protocol):
         """Return why *operation* may not be sent again: people decide between two tries too."""
         ...
 
-    def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
-        """Record the outcome, spend its approval on success, and write *binding*, in one transaction."""
+    def settle(
+        self,
+        outcome: Outcome,
+        *,
+        binding: Binding | None = None,
+        replaces: Key | None = None,
+        rebound: tuple[Sequence[Binding], Collection[Key]] = ((), ()),
+    ) -> None:
+        """Record the outcome, spend its approval on success, and write *binding*, in one transaction.
+
+        *rebound* are bindings to write in the place of those of the keys: they may have exchanged their entities.
+        """
         ...
 
 

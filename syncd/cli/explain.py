@@ -1,6 +1,6 @@
 """`syncd explain KEY`: what the store knows of one person or group, and why they stand where they stand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +39,8 @@ class Story:
     look_up: tuple[str, ...] = ()
     half_removed: "HalfRemoved | None" = None
     hold: "Hold | None" = None
+    #: How the directory showed it when it was last sure who it is.
+    seen_as: "Mapping[str, str] | None" = None
 
     @property
     def is_known(self) -> bool:
@@ -87,16 +89,19 @@ def _story(organization: "OrganizationSettings", key: "Key", stored: "Organizati
         binding=binding,
         mark=stored.memory.mark(key),
         planned_at=None if plan is None else plan.created_at,
-        standing=() if plan is None else tuple(_standing(plan, key)),
+        standing=() if plan is None else tuple(_standing(plan, key, "" if binding is None else binding.source)),
         operations=stored.history.operations_of(key),
         look_up=look_up(organization, key),
         half_removed=half[0] if half else None,
         hold=stored.decisions.holds().get(key),
+        seen_as=None if binding is None or binding.look is None else binding.look._asdict(),
     )
 
 
-def _standing(plan: "Plan", key: "Key") -> Iterator[str]:
-    """Yield what the last plan says of *key*."""
+def _standing(plan: "Plan", key: "Key", source: str) -> Iterator[str]:
+    """Yield what the last plan says of *key*, which is bound under *source*."""
+    from syncd.model.page import Role
+
     for rejection in plan.rejections:
         if rejection.key == key:
             yield f"rejected, hence left as is: {rejection}"
@@ -105,7 +110,8 @@ def _standing(plan: "Plan", key: "Key") -> Iterator[str]:
             due = f", due {pending.due_at:%Y-%m-%d %H:%M} UTC" if pending.due_at else ""
             yield f"removal pending: {pending.why}, {pending.cycles} of {pending.cycles_needed} reads{due}"
     for operation in (*plan.operations, *plan.outside):
-        if operation.subject == key:
+        renames = operation.verb.role is Role.OWNS and source and operation.effect.get("previous") == source
+        if operation.subject == key or renames:
             yield _planned(plan, operation)
     for note in plan.notes:
         if note.subject == key:
@@ -157,6 +163,8 @@ def _binding(binding: "Binding | None") -> Iterator[str]:
         return
     how = "adopted" if binding.adopted else "created"
     yield f"  Binding   entity {binding.entity}, {how} {_moment(binding.since)}, by {binding.source}"
+    if binding.look is not None:
+        yield f"            seen as {safe(str(binding.look))}"
     if binding.removed_at is not None:
         yield f"            deregistered {_moment(binding.removed_at)}; held {safe(', '.join(binding.addresses))}"
 

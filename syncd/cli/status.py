@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from syncd.store.store import OrganizationStore
 
 
+#: So many keys are named where more are meant.
+_NAMED = 5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredStatus:
     """Where one organization stands."""
@@ -38,6 +42,8 @@ class StoredStatus:
     half_removed: "tuple[HalfRemoved, ...]"
     paused: "Pause | None"
     holds: "tuple[Hold, ...]"
+    #: Keys of whom the last plan doubts who they are.
+    doubted: "tuple[str, ...]" = ()
 
 
 def status(
@@ -62,6 +68,7 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
     from syncd.clock import SystemClock
     from syncd.model.half_removed import half_removed
     from syncd.model.names import kind_of
+    from syncd.model.plan import DOUBTED
     from syncd.planning.document import gist
 
     memory = stored.memory.load()
@@ -84,6 +91,7 @@ def _status(organization: "OrganizationSettings", stored: "OrganizationStore") -
         half_removed=half_removed(memory.bindings, organization.policy, plan, SystemClock().now()),
         paused=memory.pause,
         holds=tuple(memory.holds.values()),
+        doubted=() if plan is None else tuple(note.subject for note in plan.notes if note.code == DOUBTED),
     )
 
 
@@ -117,12 +125,24 @@ def _lines(status: StoredStatus) -> Iterator[str]:
         yield from _half_removed(status)
     for hold in status.holds:
         yield f"  Held          {safe(hold.key)}, {safe(str(hold))}; it ends with: syncd release {safe(hold.key)}"
+    if status.doubted:
+        yield from _doubted(status)
     for approval in status.approvals:
         left = f"{counted(len(approval.operations), 'part')} of plan {approval.digest[:8]}"
         why = f": {safe(approval.why)}" if approval.why else ""
         yield f"  Approved      {left} by {safe(approval.by)}, until {_moment(approval.expires_at)}{why}"
     if status.withheld and status.last_plan:
         yield f"  Waiting       {status.withheld:,} operations await approval: syncd approve {status.last_plan[:8]}"
+
+
+def _doubted(status: StoredStatus) -> Iterator[str]:
+    from syncd.rendering.safe import safe
+
+    first = ", ".join(map(safe, status.doubted[:_NAMED]))
+    left = len(status.doubted) - _NAMED
+    more = f" and {left:,} more" if left > 0 else ""
+    yield f"  In doubt      who is behind {first}{more}: nothing is done about them before that is approved"
+    yield "                syncd plan --last shows who they were and who they are; syncd explain KEY shows one"
 
 
 def _half_removed(status: StoredStatus) -> Iterator[str]:

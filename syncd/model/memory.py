@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from syncd.model.look import Look
 from syncd.model.names import EntityId, Key, Kind
 
 #: Why a removal is stuck whose approval was revoked; whatever else is an error code of the service.
@@ -25,6 +26,7 @@ class Binding:
     *exchange* is the primary address that it had when an exchange began, and the one it is to get, until that is over.
     *seen_enabled* says that a cycle has seen it ENABLED as ours: whoever finds it out of use later, without a removal
     of ours, knows that somebody else did it.
+    *look* is how the directory showed it when it was last sure who it is; None where no version has noted that yet.
     """
 
     key: Key
@@ -41,6 +43,7 @@ class Binding:
     stuck_under: str = ""
     exchange: tuple[str, ...] = ()
     seen_enabled: bool = False
+    look: Look | None = None
 
     @property
     def why_stuck(self) -> str:

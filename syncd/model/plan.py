@@ -24,6 +24,8 @@ REMOVAL_GOES_ON = "removal_goes_on"
 PARKED = "parked"
 #: The code of a note about somebody whom a person holds.
 HELD = "held"
+#: The code of a note about somebody of whom it is in doubt who they are.
+DOUBTED = "identity_doubted"
 #: What had begun in an earlier cycle: shown with the operations that end it.
 UNDER_WAY = frozenset({HALF_REMOVED, REMOVAL_GOES_ON, PARKED})
 
@@ -245,6 +247,11 @@ class Plan:
     def is_of_earlier_version(self) -> bool:
         """Whether it was stored when operations had other ids: none of them recurs."""
         return any(operation.stored_id for operation in self.operations)
+
+    @cached_property
+    def doubted(self) -> tuple[Key, ...]:
+        """The keys of whom it is in doubt who they are: nothing is done about them before a person says it."""
+        return tuple(Key(note.subject) for note in self.notes if note.code == DOUBTED)
 
     @property
     def sendable(self) -> tuple[Operation, ...]:

@@ -44,6 +44,44 @@ class Pending:
     due_at: datetime | None
 
 
+class Doubt(StrEnum):
+    """Why a key isn't taken for whom it stood for; its text is what people read of it."""
+
+    CHANGED = "nothing of them is as it was"
+    EXCHANGED = "they look like somebody else who is known"
+    OTHER_SOURCE = "the key comes from another source or column"
+    RENAMED = "the source or its key column has another name, and everybody is the same"
+    LEFT = "missing under the source's new name too"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebinding:
+    """Bindings that are written anew together, once a person says yes: who is behind which key.
+
+    *moves* maps each key to the one whose binding it takes over: itself where only its look or its source is new. A key
+    that others take over from, and that takes over nothing, has no binding afterwards. *source* is the name under which
+    they were bound, "" where that is none of the reasons. *effect* is what tells it from another one.
+    """
+
+    doubt: Doubt
+    moves: Mapping[Key, Key]
+    summary: str
+    reason: str
+    effect: Mapping[str, object]
+    needs_approval: bool = True
+    source: str = ""
+
+    @property
+    def key(self) -> Key:
+        """The first of its keys: what it is found under."""
+        return min(self.moves)
+
+    @property
+    def given_up(self) -> frozenset[Key]:
+        """The keys whose binding is somebody else's afterwards, or nobody's."""
+        return frozenset(old for key, old in self.moves.items() if old != key)
+
+
 class Freeze(StrEnum):
     """Why a key is frozen."""
 
@@ -53,6 +91,7 @@ class Freeze(StrEnum):
     PENDING = "pending"
     NOT_READ = "not read"
     OTHER_SOURCE = "other source"
+    DOUBTED = "doubted"
     REBIND = "rebind"
     PILOT = "pilot"
     LATER = "later"
@@ -95,6 +134,10 @@ class Standings:
     newcomers: frozenset[Key] = frozenset()
     dropped: frozenset[Key] = frozenset()
     proposals: Mapping[Key, Proposal] = field(default_factory=dict)
+    #: What awaits a yes about who somebody is. Keys of whom nothing else is planned, which are frozen, are among them.
+    rebindings: tuple[Rebinding, ...] = ()
+    #: Keys that aren't taken for whom they stood for, and whoever they look like, with the sentence that people read.
+    doubted: Mapping[Key, str] = field(default_factory=dict)
     #: Removals that have begun and may not go on, with the reason: what they took is put back.
     rollbacks: Mapping[Key, str] = field(default_factory=dict)
     #: Keys whose state somebody else has changed in the target, with the sentence that people read.

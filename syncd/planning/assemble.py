@@ -23,6 +23,7 @@ from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
 from syncd.model.state import Entity, State
+from syncd.planning import rebinding
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
 from syncd.ports import Facet
@@ -82,6 +83,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
                     *_outsider_notes(situation),
                     *_removal_notes(situation),
                     *_held_notes(situation),
+                    *rebinding.notes(situation),
                 ],
                 key=lambda note: (note.code, note.subject, note.text),
             )
@@ -299,6 +301,8 @@ def _name_notes(situation: Situation) -> list[Note]:
         entity = entities.get(identity)
         if wanted is None or entity is None or wanted.name == entity.name or not wanted.enabled:
             continue
+        if key in situation.standings.doubted:
+            continue  # maybe somebody else is called so
         if fold(wanted.name) != fold(entity.name):
             text = f"is called {entity.name!r} in WorkMail and {wanted.name!r} in the directory; WorkMail can't rename"
             notes.append(Note(code="name_differs", subject=key, text=text))

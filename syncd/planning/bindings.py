@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from syncd.model.action import Action
 from syncd.model.detail import ALIASES, MEMBERS
+from syncd.model.look import Look, look_of
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, fold
 from syncd.model.operation import Bundle, BundleKind, Operation, removal_of, rollback_of
@@ -142,7 +143,8 @@ def after_success(
     """Return the binding to write with the outcome, and the key whose binding it replaces."""
     key, binding = operation.subject, remembered(situation, operation.subject)
     if created is not None:
-        return Binding(key=key, entity=created, source=situation.source, since=situation.now), None
+        look = _look(situation, key)
+        return Binding(key=key, entity=created, source=situation.source, since=situation.now, look=look), None
     if operation.entity is None:
         return None, None
     proposal = situation.standings.proposals.get(key)
@@ -150,11 +152,17 @@ def after_success(
     match owns or operation.verb.role:
         case ProposalKind.ADOPT:
             adopted = Binding(
-                key=key, entity=operation.entity, source=situation.source, adopted=True, since=situation.now
+                key=key,
+                entity=operation.entity,
+                source=situation.source,
+                adopted=True,
+                since=situation.now,
+                look=_look(situation, key),
             )
             return adopted, None
         case ProposalKind.REBIND if binding is not None:
-            return replace(binding, key=key, source=situation.source, since=situation.now), binding.key
+            look = _look(situation, key)
+            return replace(binding, key=key, source=situation.source, since=situation.now, look=look), binding.key
         case Role.ENDS | Role.ENABLES if binding is None or binding.entity != operation.entity:
             return None, None  # about an entity that its own operation has just bound; ours, if any, is lost
         case Role.ENDS if binding is not None:
@@ -164,6 +172,11 @@ def after_success(
             return _back(situation, replace(binding, key=key)), None
         case _:
             return None, None
+
+
+def _look(situation: Situation, key: Key) -> Look | None:
+    wanted = situation.desired.entities.get(key)
+    return None if wanted is None else look_of(wanted)
 
 
 def _back(situation: Situation, binding: Binding) -> Binding:

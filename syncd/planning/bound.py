@@ -1,7 +1,7 @@
 """Where everybody stands who has a binding."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from syncd.model.detail import ALIASES
@@ -15,6 +15,8 @@ from syncd.model.standing import Freeze, Pending, Proposal, ProposalKind
 from syncd.model.state import Desired, Entity, State, Wanted
 from syncd.planning.draft import Draft
 from syncd.planning.evidence import all_keys_readable
+from syncd.planning.identity import Identities
+from syncd.planning.rebinding import held
 
 
 @dataclass(slots=True)
@@ -30,12 +32,14 @@ class Bound:
     source: str
     now: datetime
     disbelieved: bool
+    identities: Identities = field(default_factory=Identities)
 
     def place_all(self) -> None:
         rejected = {rejection.key: rejection.reason for rejection in self.desired.rejections}
         readable = all_keys_readable(self.desired)
         guarded = bool(self.policy.protected)
         entities, wanted_by_key, draft = self.observed.entities, self.desired.entities, self.draft
+        in_doubt = held(self.identities)
         for key, binding in self.memory.bindings.items():
             entity = entities.get(binding.entity)
             wanted = wanted_by_key.get(key)
@@ -50,13 +54,13 @@ class Bound:
                 self._under_way(binding, wanted, rejected.get(key, ""), protected=protected)
             elif guarded and self._is_protected(entity, wanted):
                 draft.freeze(key, Freeze.PROTECTED, "it is protected by the configuration")
+            elif key in in_doubt:
+                draft.frozen[key] = in_doubt[key]
             elif wanted is not None and wanted.enabled:
                 if entity.state is State.DISABLED:
                     self._returning(binding, entity)
             elif key in rejected:
                 draft.freeze(key, Freeze.REJECTED, f"rejected: {rejected[key]}")
-            elif entity.state is State.DISABLED:
-                draft.dropped.add(key)
             else:
                 self._going(binding, entity, wanted, readable=readable)
 
@@ -115,6 +119,9 @@ class Bound:
 
     def _going(self, binding: Binding, entity: Entity, wanted: Wanted | None, *, readable: bool) -> None:
         key, removal = binding.key, self.policy.removal
+        if entity.state is State.DISABLED:
+            self.draft.dropped.add(key)
+            return
         mark = self.marks.get(key)
         if binding.removed_at is not None:
             self.draft.contested[key] = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key
-from syncd.model.standing import Freeze, Frozen, Pending, Proposal
+from syncd.model.standing import Freeze, Frozen, Pending, Proposal, Rebinding
 from syncd.model.state import Wanted
 
 
@@ -23,6 +23,8 @@ class Draft:
     proposals: dict[Key, Proposal] = field(default_factory=dict)
     rollbacks: dict[Key, str] = field(default_factory=dict)
     contested: dict[Key, str] = field(default_factory=dict)
+    rebindings: list[Rebinding] = field(default_factory=list)
+    doubted: dict[Key, str] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
 
     def own(self, key: Key, entity: EntityId) -> None:

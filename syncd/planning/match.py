@@ -9,14 +9,16 @@ For every bound key                                    -> standing
   entry disabled or missing, evidence complete         -> leaving
   entry disabled or missing, evidence incomplete       -> waiting (frozen)
   missing, bound under another source or key attribute -> frozen until rebound
+  found, but in doubt who it is (identity.py)          -> frozen, or behind *rebind* (rebinding.py)
 For every enabled entry without a binding
   one unbound entity has its primary address, else its name -> *adopt* (or rejected, when two match)
   one owned entity has, whose own key is missing            -> *rebind*
+  somebody gone or disabled had its address and its name    -> *rebind*
   its name is held by anybody else                          -> rejected, naming the holder
   nobody                                                    -> newcomer
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from syncd.model.entry import Rejection
@@ -29,6 +31,8 @@ from syncd.model.state import Desired
 from syncd.planning import exchanges
 from syncd.planning.bound import Bound
 from syncd.planning.draft import Draft
+from syncd.planning.identity import examine
+from syncd.planning.rebinding import Rebinder
 from syncd.planning.unbound import Unbound
 
 
@@ -49,10 +53,15 @@ def match(
     *disbelieved*: a guard doesn't believe the source, so that no removal may go on.
     """
     draft = Draft()
-    Bound(draft, desired, observed, memory, marks, policy, source, now, disbelieved).place_all()
-    Unbound(draft, desired, observed, memory, policy).place_all()
+    identities = examine(desired, observed, memory, source)
+    Bound(draft, desired, observed, memory, marks, policy, source, now, disbelieved, identities).place_all()
+    is_inside = _inside_pilot(desired, policy)
+    rebinder = Rebinder(draft, identities, desired, observed, memory, policy, source, is_inside)
+    rebinder.place_doubted()
+    Unbound(draft, desired, observed, memory, policy, now).place_all()
+    rebinder.place_left()
     _freeze_bad_domains(draft, desired, observed)
-    _freeze_outside_pilot(draft, desired, policy)
+    _freeze_outside_pilot(draft, desired, policy, is_inside)
     _freeze_held(draft, memory)
     undone = exchanges.given_up(observed, memory, draft.frozen, draft.leaving, policy, disbelieved=disbelieved)
     for key, why in list(undone):
@@ -73,9 +82,17 @@ def match(
         dropped=frozenset(draft.dropped),
         proposals=draft.proposals,
         contested=draft.contested,
+        rebindings=tuple(one for one in draft.rebindings if all(_is_rebound(draft, key) for key in one.moves)),
+        doubted=draft.doubted,
         rollbacks={key: why for key, why in draft.rollbacks.items() if draft.frozen[key].cause is Freeze.ROLLBACK},
     )
     return standings, tuple(draft.rejections)
+
+
+def _is_rebound(draft: Draft, key: Key) -> bool:
+    """Return whether nothing but who somebody is stands in the way of *key*."""
+    frozen = draft.frozen.get(key)
+    return frozen is None or frozen.cause in (Freeze.DOUBTED, Freeze.OTHER_SOURCE)
 
 
 def _freeze_bad_domains(draft: Draft, desired: Desired, observed: Observed) -> None:
@@ -100,16 +117,21 @@ def _freeze_bad_domains(draft: Draft, desired: Desired, observed: Observed) -> N
         )
 
 
-def _freeze_outside_pilot(draft: Draft, desired: Desired, policy: Policy) -> None:
-    if not policy.only:
-        return
+def _inside_pilot(desired: Desired, policy: Policy) -> Callable[[Key], bool]:
     chosen = set(policy.only.keys)
     if policy.only.group:
         chosen |= _pilot_group(desired, policy.only.group)
+    return lambda key: not policy.only or key in chosen or identity_of(key) in chosen
+
+
+def _freeze_outside_pilot(draft: Draft, desired: Desired, policy: Policy, is_inside: Callable[[Key], bool]) -> None:
+    if not policy.only:
+        return
     everyone = {*desired.entities, *draft.entity_of}
     for key in everyone:
-        if key not in chosen and identity_of(key) not in chosen:
-            draft.frozen.setdefault(key, Frozen(Freeze.PILOT, "outside the pilot"))
+        if not is_inside(key):
+            if key not in draft.frozen or draft.frozen[key].cause in (Freeze.DOUBTED, Freeze.OTHER_SOURCE):
+                draft.frozen[key] = Frozen(Freeze.PILOT, "outside the pilot")
             draft.waiting.pop(key, None)
             draft.newcomers.discard(key)
 

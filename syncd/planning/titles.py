@@ -10,9 +10,10 @@ from syncd.model.situation import Situation
 def titles(situation: Situation, operations: Iterable[Operation]) -> Mapping[str, str]:
     """Return the name of each subject of *operations*: the one that the service knows, else the wanted one.
 
-    So of those whose removal is under way: they are named wherever it is told that it isn't over.
+    So of those whose removal is under way, or who are in doubt: they are named wherever it is told.
     """
-    subjects = set(situation.memory.begun).union(operation.subject for operation in operations)
+    others = (*situation.memory.begun, *situation.standings.doubted)
+    subjects = {*others, *(operation.subject for operation in operations)}
     return {key: name for key in subjects if (name := _name(situation, key))}
 
 

@@ -1,6 +1,7 @@
 """Where everybody stands who is wanted and has no binding."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from syncd.model.memory import Memory
 from syncd.model.names import Key, fold
@@ -9,6 +10,7 @@ from syncd.model.policy import Adopt, Policy
 from syncd.model.standing import Freeze, Proposal, ProposalKind
 from syncd.model.state import Desired, Entity, State, Wanted
 from syncd.planning.draft import Draft
+from syncd.planning.predecessors import Predecessors
 
 
 @dataclass(slots=True)
@@ -20,6 +22,7 @@ class Unbound:
     observed: Observed
     memory: Memory
     policy: Policy
+    now: datetime
     by_primary: dict[str, Entity] = field(default_factory=dict)
     by_name: dict[str, Entity] = field(default_factory=dict)
 
@@ -28,7 +31,7 @@ class Unbound:
         strangers = [
             wanted
             for key, wanted in self.desired.entities.items()
-            if wanted.enabled and (key not in bound or key in self.draft.lost)
+            if wanted.enabled and (key not in bound or key in self.draft.lost) and key not in self.draft.frozen
         ]
         if not strangers:
             return
@@ -37,11 +40,17 @@ class Unbound:
                 self.by_name[fold(entity.name)] = entity
                 if entity.primary:
                     self.by_primary[fold(entity.primary)] = entity
+        predecessors = Predecessors(self.draft, self.desired, self.observed, self.memory, self.now)
         intents = {intent.key: intent for intent in self.memory.open_intents}
         for wanted in sorted(strangers, key=lambda wanted: wanted.key):
             if wanted.key in intents and self._claim_our_creation(wanted):
                 continue
-            self._place(wanted)
+            before = predecessors.of(wanted)
+            if before is None:
+                self._place(wanted)
+            else:
+                reason = predecessors.why(before, wanted)
+                self._propose(wanted, before, ProposalKind.REBIND, reason, previous=self.draft.key_of[before.id])
 
     def _claim_our_creation(self, wanted: Wanted) -> bool:
         entity = self.by_name.get(fold(wanted.name))

@@ -9,7 +9,7 @@ A creation stays *open* from its intent until its outcome is known or its key is
 an open one's entity from the list (design.md section 8).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
@@ -21,7 +21,7 @@ from syncd.model.page import Role
 from syncd.model.plan import words_of
 from syncd.model.report import Outcome, Refusal, Result
 from syncd.store.details import drop_details
-from syncd.store.memory import pause_in_force, write_binding
+from syncd.store.memory import pause_in_force, write_binding, write_bindings
 from syncd.store.records import OperationRecord
 from syncd.store.schema import approvals, approved_operations, bindings, holds, journal
 from syncd.store.scope import Scope
@@ -103,8 +103,15 @@ class StoredJournal:
         for identity in ids:
             connection.execute(_SPEND, {"of": organization, "what": identity, "spent_at": now})
 
-    def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
-        """Record the outcome, spend its approval on success, write *binding*: all or nothing."""
+    def settle(
+        self,
+        outcome: Outcome,
+        *,
+        binding: Binding | None = None,
+        replaces: Key | None = None,
+        rebound: tuple[Sequence[Binding], Collection[Key]] = ((), ()),
+    ) -> None:
+        """Record the outcome, spend its approval on success, write *binding* and *rebound*: all or nothing."""
         organization = self._scope.organization
         with self._scope.writing("record an outcome") as connection:
             self._settle_row(connection, outcome)
@@ -115,6 +122,7 @@ class StoredJournal:
                 drop_details(connection, organization, [touches])
             if binding is not None:
                 write_binding(connection, organization, binding, replaces=replaces)
+            write_bindings(connection, organization, rebound[0], replaces=rebound[1])
 
     def _settle_row(self, connection: Connection, outcome: Outcome) -> None:
         where = {

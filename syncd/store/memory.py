@@ -1,14 +1,16 @@
 """Bindings, marks, counts and approvals: what a cycle knows before it looks at anything."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from syncd.collector import uncollected
 from syncd.errors import StoreError
+from syncd.model.look import Look
 from syncd.model.memory import REVOKED, Approval, Binding, Hold, Mark, Memory, OpenIntent, Pause
 from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.store.schema import (
@@ -85,6 +87,14 @@ class StoredMemory:
             with self._scope.writing("note who is enabled") as connection:
                 connection.execute(_SEEN, [{"of": self._scope.organization, "whose": key} for key in keys])
 
+    def record_looks(self, looks: Mapping[Key, Look]) -> None:
+        """Note how those in *looks* appear; the binding of nobody else changes."""
+        if not looks:
+            return
+        rows = [{"of": self._scope.organization, "whose": key, **_look_row(look)} for key, look in looks.items()]
+        with self._scope.writing("record how people appear") as connection:
+            connection.execute(_NOTE_LOOK, rows)
+
     def unbind(self, key: Key) -> None:
         """Forget the binding of *key*."""
         with self._scope.writing("forget a binding") as connection:
@@ -134,7 +144,25 @@ def write_binding(connection: Connection, organization: str, binding: Binding, *
             f"can't bind {binding.key} to entity {binding.entity} of {organization}: {owner} is bound to it",
             hint="Nothing was written. If it happens again, it is a defect of syncd: please report it.",
         )
-    row = {
+    connection.execute(_BIND, _row(organization, binding))
+    # Else an old creation could claim, later and unasked, an entity that somebody else made.
+    connection.execute(_CLOSE, at_key)
+
+
+def write_bindings(
+    connection: Connection, organization: str, written: Iterable[Binding], *, replaces: Collection[Key]
+) -> None:
+    """Write *written* in the place of those of *replaces*, who may have exchanged their entities."""
+    rows = [_row(organization, binding) for binding in written]
+    if replaces:
+        connection.execute(_UNBIND, [{"of": organization, "whose": key} for key in sorted(replaces)])
+    if rows:
+        connection.execute(_BIND, rows)
+        connection.execute(_CLOSE, [{"of": organization, "whose": row["key"]} for row in rows])
+
+
+def _row(organization: str, binding: Binding) -> dict[str, Any]:
+    return {
         "organization": organization,
         "key": binding.key,
         "entity": binding.entity,
@@ -150,13 +178,21 @@ def write_binding(connection: Connection, organization: str, binding: Binding, *
         "stuck_under": binding.stuck_under,
         "exchange": list(binding.exchange) or None,
         "seen_enabled": binding.seen_enabled,
+        **_look_row(binding.look),
     }
-    connection.execute(_BIND, row)
-    # Else an old creation could claim, later and unasked, an entity that somebody else made.
-    connection.execute(_CLOSE, at_key)
 
 
+def _look_row(look: Look | None) -> dict[str, str | None]:
+    return dict(zip(_LOOK, look or (None,) * len(_LOOK), strict=True))
+
+
+_LOOK = ("look_login", "look_display_name", "look_primary", "look_first_name")
 # Statements are built once: building one costs more than running it.
+_NOTE_LOOK = (
+    update(bindings)
+    .where(bindings.c.organization == bindparam("of"), bindings.c.key == bindparam("whose"))
+    .values({name: bindparam(name) for name in _LOOK})
+)
 _UNBIND = delete(bindings).where(bindings.c.organization == bindparam("of"), bindings.c.key == bindparam("whose"))
 _OTHER_OWNER = select(bindings.c.key).where(
     bindings.c.organization == bindparam("of"),
@@ -269,6 +305,7 @@ def _bindings(
             stuck_under=under,
             exchange=tuple(exchange or ()),
             seen_enabled=seen_enabled,
+            look=None if login is None else Look(login, shown, primary, first),
         )
         # Unpacked as the table has them: a look by name costs several a column, of a hundred thousand rows a cycle.
         for (
@@ -286,6 +323,10 @@ def _bindings(
             under,
             exchange,
             seen_enabled,
+            login,
+            shown,
+            primary,
+            first,
         ) in rows
     }
     for key in found.keys() & _revoked_removals(connection, organization):

@@ -264,10 +264,17 @@ def _decisions(connection: Connection) -> None:
     connection.exec_driver_sql("DELETE FROM approved_operations WHERE spent_at IS NULL AND operation LIKE 'finding:%'")
 
 
+def _looks(connection: Connection) -> None:
+    """A binding remembers how its entity appeared; where nothing is remembered yet, the service's own names tell it."""
+    for column in ("login", "display_name", "primary", "first_name"):
+        connection.exec_driver_sql(f"ALTER TABLE bindings ADD COLUMN look_{column} TEXT")
+
+
 MIGRATIONS = (
     Migration(1, _first),
     Migration(2, _void_approvals),
     Migration(3, _removals_under_way),
     Migration(4, _revocations),
     Migration(5, _decisions),
+    Migration(6, _looks),
 )

@@ -92,6 +92,11 @@ bindings = Table(
     Column("stuck_under", Text, nullable=False, server_default=text("''")),
     Column("exchange", Plain),
     Column("seen_enabled", Boolean, nullable=False, server_default=text("0")),
+    # How the directory showed it last: all four, or none.
+    Column("look_login", Text),
+    Column("look_display_name", Text),
+    Column("look_primary", Text),
+    Column("look_first_name", Text),
     UniqueConstraint("organization", "entity"),
     # A few among many, asked for at the end of each cycle.
     Index("bindings_begun", "organization", sqlite_where=text("began_at IS NOT NULL")),

@@ -232,6 +232,7 @@ class Metrics:
         self.plan.rejections.labels(name).set(len(plan.rejections))
         self.plan.pending.labels(name).set(len(plan.pending))
         self.plan.notes.labels(name).set(len(plan.notes))
+        self.plan.doubted.labels(name).set(len(plan.doubted))
         self.plan.deferred.labels(name).set(sum(plan.deferred.values()))
         self.plan.paused.labels(name).set(bool(plan.paused))
         self.plan.held.labels(name).set(sum(note.code == HELD for note in plan.notes))

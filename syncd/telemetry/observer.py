@@ -224,6 +224,7 @@ def _canonical(report: Report) -> dict[str, object]:
         fields["guards"] = sorted({each.guard for each in report.plan.findings if each.tripped})
     fields |= {result.value: report.count(result) for result in Result}
     fields["half_removed"] = len(report.half_removed or ())
+    fields["doubted"] = len(report.plan.doubted) if report.plan is not None else 0
     fields["api_calls"] = sum(report.calls.values())
     fields["oldest_detail_s"] = round(report.oldest_detail_s)
     fields["stages_s"] = {stage: round(seconds, 3) for stage, seconds in report.took.items()}

@@ -171,6 +171,11 @@ class PlanSeries:
             "Entities whose removal has begun and is neither finished nor given back.",
             organization=_OPEN,
         )
+        self.doubted = make.gauge(
+            "syncd_doubted_identities",
+            "Keys of the last plan behind which somebody else seems to stand than before: nothing is done about them.",
+            organization=_OPEN,
+        )
         self.notes = make.gauge("syncd_notes", "Notes of the last plan.", organization=_OPEN)
         self.entities = make.gauge(
             "syncd_entities",

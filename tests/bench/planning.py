@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from syncd.guards import GUARDS
 from syncd.model.detail import PROFILE
+from syncd.model.look import look_of
 from syncd.model.memory import Binding, Memory
 from syncd.model.names import EntityId, Key, Kind, group_key, user_key
 from syncd.model.observed import Observed
@@ -71,7 +72,7 @@ def states() -> tuple[Desired, Observed, Memory]:
         id="m-" + "0" * 32, alias="corp", default_domain="corp.awsapps.com", domains=domains, fuse=FUSE
     )
     bindings = {
-        key: Binding(key=key, entity=identity, source=SOURCE, since=NOW)
+        key: Binding(key=key, entity=identity, source=SOURCE, since=NOW, look=look_of(wanted[key]))
         for key, identity in zip(wanted, entities, strict=True)
     }
     counts = {Kind.USER: USERS, Kind.GROUP: GROUPS}

@@ -11,6 +11,7 @@ import pytest
 
 from syncd.errors import UsageError
 from syncd.model.detail import ALIASES, PROFILE
+from syncd.model.look import Look
 from syncd.model.memory import REVOKED, Approval, Hold, Mark, Pause
 from syncd.model.names import Key, Kind
 from syncd.model.operation import Call, Generated, Operation, Ref
@@ -284,6 +285,32 @@ def test_a_success_writes_its_binding(ports: Ports) -> None:
     journal.settle(applied(creation()), binding=binding(FRY), replaces=LEELA)
 
     assert ports.memory.load().bindings == {FRY: binding(FRY)}
+
+
+def test_a_success_writes_bindings_that_changed_hands(ports: Ports) -> None:
+    """Entities change hands with the outcome; whoever loses theirs and takes none over is bound no more."""
+    for one in (binding(FRY, "a"), binding(LEELA, "b"), binding("user:amy", "c")):
+        ports.memory.bind(one)
+    journal = ports.journal("c1")
+    journal.intend(alias(), None)
+    exchanged = (binding(FRY, "b"), binding(LEELA, "c"))
+
+    journal.settle(applied(alias()), rebound=(exchanged, {FRY, LEELA, Key("user:amy")}))
+
+    assert ports.memory.load().bindings == {one.key: one for one in exchanged}
+
+
+def test_a_look_is_noted_of_who_is_bound(ports: Ports) -> None:
+    """Nothing else of the binding changes, and nobody else's."""
+    ports.memory.bind(binding(FRY))
+    ports.memory.bind(binding(LEELA))
+    look = Look("fry", "Philip J. Fry", "fry@planetexpress.example", "Philip")
+
+    ports.memory.record_looks({FRY: look, Key("user:nobody"): look})
+    ports.memory.record_looks({})
+
+    expected = {FRY: replace(binding(FRY), look=look), LEELA: binding(LEELA)}
+    assert ports.memory.load().bindings == expected
 
 
 def approval(clock: FakeClock, *operations: Operation) -> Approval:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model.detail import ALIASES, MEMBERS, PROFILE, Details
+from syncd.model.look import Look
 from syncd.model.memory import Approval, Binding, Mark
 from syncd.model.names import EntityId, Key, Kind
 from syncd.planning.document import dumps, loads
@@ -32,6 +33,7 @@ bindings = st.builds(
     since=moments,
     addresses=st.lists(texts, max_size=4).map(tuple),
     removed_at=st.none() | moments,
+    look=st.none() | st.builds(Look, texts, texts, texts, texts),
 )
 marks = st.builds(
     Mark,

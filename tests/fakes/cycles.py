@@ -38,6 +38,7 @@ class World:
     wrap: Callable[[Emulator], Service] = lambda emulator: emulator
     verify_within: timedelta = timedelta(0)
     configuration: str = "as it is"
+    source_name: str = "csv:employee_id"
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -64,7 +65,7 @@ class World:
             organization="planetexpress",
             organization_id=ORGANIZATION_ID,
             source=ListSource(Snapshot(entries={}, read=frozenset(STATED))),
-            source_name="csv:employee_id",
+            source_name=self.source_name,
             configuration=self.configuration,
             map_snapshot=lambda _: self.desired,
             given=frozenset({"profile"}),

@@ -1,6 +1,6 @@
 """What a cycle remembers, in memory: the reference for the store's promises."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -9,6 +9,7 @@ from typing import Any
 from syncd.errors import UsageError
 from syncd.model.detail import Detail, Details, Thing
 from syncd.model.entry import Snapshot
+from syncd.model.look import Look
 from syncd.model.memory import REVOKED, Approval, Binding, Hold, Mark, Memory, OpenIntent, Pause
 from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.model.operation import BundleKind, Call, Operation, plain
@@ -84,6 +85,10 @@ class FakeStores:
         seen = binding.seen_enabled if before is None else before.seen_enabled
         self.bindings[binding.key] = replace(binding, seen_enabled=seen)
 
+    def record_looks(self, looks: Mapping[Key, Look]) -> None:
+        for key in looks.keys() & self.bindings.keys():
+            self.bindings[key] = replace(self.bindings[key], look=looks[key])
+
     def unbind(self, key: Key) -> None:
         self.bindings.pop(key, None)
 
@@ -126,7 +131,14 @@ class FakeStores:
     def _spend(self, ids: Collection[str]) -> None:
         self.approvals = [replace(each, operations=each.operations.difference(ids)) for each in self.approvals]
 
-    def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
+    def settle(
+        self,
+        outcome: Outcome,
+        *,
+        binding: Binding | None = None,
+        replaces: Key | None = None,
+        rebound: tuple[Sequence[Binding], Collection[Key]] = ((), ()),
+    ) -> None:
         if outcome.result is not Result.UNKNOWN:
             self.open.pop(outcome.operation.id, None)
         if outcome.result is Result.APPLIED:
@@ -134,6 +146,10 @@ class FakeStores:
             self.applied.append((self.clock.now(), outcome.operation))
         if binding is not None:
             self.bind(binding, replaces=replaces)
+        for key in rebound[1]:
+            self.unbind(key)
+        for one in rebound[0]:
+            self.bind(one)
 
     # History
     def record(self, report: Report) -> None:

@@ -9,7 +9,7 @@ of whoever is deregistered to them (`workmail.md` B13): an address whose release
 and whoever should get it waits, or gets an error, until the leaver is deleted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -254,9 +254,16 @@ class MortalJournal:
     def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:
         return self._stores.refusal(operation, binding)
 
-    def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
+    def settle(
+        self,
+        outcome: Outcome,
+        *,
+        binding: Binding | None = None,
+        replaces: Key | None = None,
+        rebound: tuple[Sequence[Binding], Collection[Key]] = ((), ()),
+    ) -> None:
         self._hangman.passes("before an outcome")
-        self._stores.settle(outcome, binding=binding, replaces=replaces)
+        self._stores.settle(outcome, binding=binding, replaces=replaces, rebound=rebound)
         self._hangman.passes("after an outcome")
 
 

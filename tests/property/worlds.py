@@ -551,6 +551,11 @@ def registered_again(report: Report, seen: Watch) -> bool:
     )
 
 
+def rebound(report: Report) -> bool:
+    """Whether keys changed hands: whoever has one of them was frozen until then."""
+    return any(one.operation.kind == "rebind" and one.operation.entity is None for one in report.outcomes)
+
+
 def listed(operations: Iterable[Operation]) -> Iterator[str]:
     """*operations* as a failing test shows them."""
     for one in operations:

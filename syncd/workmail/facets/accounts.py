@@ -5,6 +5,7 @@
 | wanted   | –                         | user.create / group.create (addresses registers it)           |
 | wanted   | foreign, matches          | adopt: our binding only; approval, unless `exact` or made by us |
 | wanted   | ours under a missing key  | rebind: our binding only; approval                            |
+| wanted   | in doubt who this is      | rebind: of one, of all who changed hands, or of a whole source |
 | wanted   | bound, but gone           | *recreate*: as without entity, but with approval              |
 | wanted   | DISABLED for over 30 days | *re-register*: addresses registers it, with approval          |
 | leaving  | ENABLED                   | deregister: starts the 30-day fuse (`workmail.md` B10)        |
@@ -15,12 +16,13 @@ from collections.abc import Iterator
 
 from syncd.model.action import Action
 from syncd.model.names import Kind
-from syncd.model.operation import Generated, Operation, Parameter, ended, exists, permitted, removal_of, single
+from syncd.model.operation import Bundle, Generated, Operation, Parameter, ended, exists, permitted, removal_of, single
 from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
-from syncd.model.standing import Proposal, ProposalKind
+from syncd.model.standing import Proposal, ProposalKind, Rebinding
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import carrying, gate
+from syncd.planning.rebinding import bundle_of, shown
 from syncd.workmail.calls import make
 from syncd.workmail.pages import ACCOUNTS, ADOPT, CREATE, DEREGISTER, OWNER, REBIND
 
@@ -43,8 +45,12 @@ def _operations(situation: Situation) -> Iterator[Operation]:
         if entity.state is State.ENABLED:
             yield deregister(situation, entity=entity)
     for _, proposal in sorted(standings.proposals.items()):
-        if proposal.kind in (ProposalKind.ADOPT, ProposalKind.REBIND) and proposal.key not in standings.frozen:
+        if proposal.kind not in (ProposalKind.ADOPT, ProposalKind.REBIND) or proposal.previous == proposal.key:
+            continue  # of a key that stays with its entity, the rebinding asks
+        if proposal.key not in standings.frozen:
             yield propose(situation, proposal)
+    for rebinding in standings.rebindings:
+        yield rebind(situation, rebinding)
     for key in sorted(standings.newcomers):
         yield create(situation, situation.desired.entities[key])
 
@@ -119,4 +125,26 @@ def propose(situation: Situation, proposal: Proposal) -> Operation:
         after={"key": proposal.key},
         gives=frozenset({permitted(proposal.kind, proposal.key)}),
         proposal=proposal.needs_approval,
+    )
+
+
+def rebind(situation: Situation, rebinding: Rebinding) -> Operation:
+    """Put *rebinding*, of however many keys, as one operation without a call."""
+    before, after = shown(situation, rebinding)
+    return Operation(
+        verb=REBIND,
+        action=Action.CHANGE,
+        subject=rebinding.key,
+        entity=None,
+        bundle=Bundle.parse(bundle_of(rebinding)),
+        summary=rebinding.summary,
+        reason=rebinding.reason,
+        call=None,
+        effect=rebinding.effect,
+        before=before,
+        after=after,
+        gives=frozenset(
+            permitted(ProposalKind.REBIND, key) for key in rebinding.moves if key in situation.standings.proposals
+        ),
+        proposal=rebinding.needs_approval,
     )

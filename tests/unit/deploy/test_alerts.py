@@ -31,6 +31,7 @@ WANTED = {
     "SyncdGuardTripped",
     "SyncdHalfRemoved",
     "SyncdPaused",
+    "SyncdIdentityDoubted",
     "SyncdNoticesFailing",
     "SyncdOperationsFailing",
     "SyncdRejections",

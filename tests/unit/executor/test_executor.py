@@ -379,7 +379,7 @@ def test_an_error_of_the_store_ends_many_workers_too() -> None:
     run = Run(service, workers=4)
 
     class Filling(FakeStores):
-        def settle(self, outcome: Outcome, *, binding: Binding | None = None, replaces: Key | None = None) -> None:
+        def settle(self, outcome: Outcome, **written: object) -> None:
             raise StoreError("disk full")
 
     run.executor.journal = Filling(run.clock)

@@ -351,10 +351,10 @@ def test_a_person_under_a_new_source_is_rebound() -> None:
 
 
 def test_who_is_still_there_is_not_rebound() -> None:
-    """An owner in the directory, or rejected, keeps the entity."""
+    """An owner in the directory, enabled or rejected, keeps the entity."""
     row = Rejection(key=FRY, origin="people.csv:2", reason="no name", remedy="fill it in")
     newcomer = wanted("fry", key="user:new")
-    for directory in (desired(wanted("fry", enabled=False), newcomer), desired(newcomer, rejections=(row,))):
+    for directory in (desired(wanted("fry"), newcomer), desired(newcomer, rejections=(row,))):
         found, rejections = standings(directory, [entity("fry")], bound=["user:fry"])
         assert found.proposals == {}
         assert [one.key for one in rejections] == ["user:new"]

@@ -122,6 +122,7 @@ def test_the_names_are_the_contract(registry: CollectorRegistry) -> None:
         "syncd_paused",
         "syncd_held_entities",
         "syncd_contested_operations",
+        "syncd_doubted_identities",
         "syncd_ldap_plaintext_connections_total",
         "syncd_log_messages_total",
         "syncd_notes",

@@ -195,6 +195,7 @@ def test_a_cycle_ends_with_one_canonical_line(stream: io.StringIO) -> None:
         "paused": False,
         "held": 0,
         "contested": 0,
+        "doubted": 0,
         "api_calls": 3,
         "oldest_detail_s": 13,
         "stages_s": {"plan": 0.123},
