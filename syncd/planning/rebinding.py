@@ -91,7 +91,8 @@ class Rebinder:
         frozen, wanted = self.draft.frozen.get(key), self.desired.entities.get(key)
         if key not in self.draft.entity_of or (frozen is not None and frozen.cause not in _FREE):
             return False
-        return (wanted is None or not wanted.enabled) and key not in self.memory.begun
+        busy = key in self.memory.begun or key in self.memory.holds
+        return (wanted is None or not wanted.enabled) and not busy
 
     # --- proposals -------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from syncd.telemetry.series import (
     STAGES,
     ApiSeries,
     CycleSeries,
+    DecisionSeries,
     EndSeries,
     PlanSeries,
     ProcessSeries,
@@ -73,6 +74,7 @@ class Metrics:
         self.cycle = CycleSeries(make)
         self.ends = EndSeries(make)
         self.plan = PlanSeries(make, guards)
+        self.decisions = DecisionSeries(make)
         self.api = ApiSeries(make)
         self.process.build.labels(version=__version__, python=platform.python_version()).set(1)
         if from_start:
@@ -162,7 +164,7 @@ class Metrics:
             self.cycle.last_success.labels(organization).set(last_success.timestamp() if last_success else 0)
             self.cycle.failures.labels(organization).set(failures)
             self.plan.waiting_since.labels(organization).set(past.waiting_since)
-            self.plan.half_removed.labels(organization).set(half_removed)
+            self.decisions.half_removed.labels(organization).set(half_removed)
 
     def attempted(self, organization: str, at: datetime) -> None:
         """Note that a cycle of *organization* begins."""
@@ -203,7 +205,7 @@ class Metrics:
         if report.summary in SUCCESSES:
             self.succeeded(name, report.finished_at)
         if report.half_removed is not None:
-            self.plan.half_removed.labels(name).set(len(report.half_removed))
+            self.decisions.half_removed.labels(name).set(len(report.half_removed))
         if report.plan is not None:
             self._planned(name, report.plan)
             self._judged(name, report.plan)
@@ -232,12 +234,12 @@ class Metrics:
         self.plan.rejections.labels(name).set(len(plan.rejections))
         self.plan.pending.labels(name).set(len(plan.pending))
         self.plan.notes.labels(name).set(len(plan.notes))
-        self.plan.doubted.labels(name).set(len(plan.doubted))
+        self.decisions.doubted.labels(name).set(len(plan.doubted))
         self.plan.deferred.labels(name).set(sum(plan.deferred.values()))
-        self.plan.paused.labels(name).set(bool(plan.paused))
-        self.plan.held.labels(name).set(sum(note.code == HELD for note in plan.notes))
+        self.decisions.paused.labels(name).set(bool(plan.paused))
+        self.decisions.held.labels(name).set(sum(note.code == HELD for note in plan.notes))
         contested = sum(why.cause is Cause.CONTESTED for why in plan.withheld.values())
-        self.plan.contested.labels(name).set(contested)
+        self.decisions.contested.labels(name).set(contested)
 
     def _judged(self, name: str, plan: Plan) -> None:
         tripped = {finding.guard for finding in plan.findings if finding.tripped}

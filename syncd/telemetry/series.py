@@ -157,25 +157,6 @@ class PlanSeries:
             "syncd_rejections", "Entries of the directory that can't be used.", organization=_OPEN
         )
         self.pending = make.gauge("syncd_pending_removals", "Removals that are not due yet.", organization=_OPEN)
-        self.paused = make.gauge(
-            "syncd_paused", "1 while nothing is sent since a person paused the organization.", organization=_OPEN
-        )
-        self.held = make.gauge("syncd_held_entities", "Entities that a person holds as they are.", organization=_OPEN)
-        self.contested = make.gauge(
-            "syncd_contested_operations",
-            "Operations of the last plan that wait since somebody changes back what they change.",
-            organization=_OPEN,
-        )
-        self.half_removed = make.gauge(
-            "syncd_half_removed_entities",
-            "Entities whose removal has begun and is neither finished nor given back.",
-            organization=_OPEN,
-        )
-        self.doubted = make.gauge(
-            "syncd_doubted_identities",
-            "Keys of the last plan behind which somebody else seems to stand than before: nothing is done about them.",
-            organization=_OPEN,
-        )
         self.notes = make.gauge("syncd_notes", "Notes of the last plan.", organization=_OPEN)
         self.entities = make.gauge(
             "syncd_entities",
@@ -214,6 +195,31 @@ class PlanSeries:
             organization=_OPEN,
             action=_ACTIONS,
             outcome=tuple(result.value for result in Result),
+        )
+
+
+class DecisionSeries:
+    """What people have decided, and what they are asked."""
+
+    def __init__(self, make: Catalogue) -> None:
+        self.paused = make.gauge(
+            "syncd_paused", "1 while nothing is sent since a person paused the organization.", organization=_OPEN
+        )
+        self.held = make.gauge("syncd_held_entities", "Entities that a person holds as they are.", organization=_OPEN)
+        self.contested = make.gauge(
+            "syncd_contested_operations",
+            "Operations of the last plan that wait since somebody changes back what they change.",
+            organization=_OPEN,
+        )
+        self.half_removed = make.gauge(
+            "syncd_half_removed_entities",
+            "Entities whose removal has begun and is neither finished nor given back.",
+            organization=_OPEN,
+        )
+        self.doubted = make.gauge(
+            "syncd_doubted_identities",
+            "Keys of the last plan behind which somebody else seems to stand than before: nothing is done about them.",
+            organization=_OPEN,
         )
 
 

@@ -214,6 +214,7 @@ def test_two_swapped_ids_swap_no_mailboxes() -> None:
 def test_a_swap_that_is_taken_back_leaves_no_trace() -> None:
     """Nothing was noted meanwhile: the mended directory is equal to the organization."""
     world = synced(person(1, 1), person(2, 2))
+    world.sync()
     bindings = dict(world.stores.bindings)
     world.desired = directory(person(1, 2), person(2, 1))
     world.sync()
