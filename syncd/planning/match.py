@@ -15,12 +15,11 @@ For every enabled entry without a binding
   nobody                                                    -> newcomer
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from syncd.model.entry import Rejection
-from syncd.model.memory import Mark, Memory
-from syncd.model.names import Key, Kind, domain_of, identity_of
+from syncd.model.memory import Memory
+from syncd.model.names import Kind, domain_of, identity_of
 from syncd.model.observed import Observed
 from syncd.model.policy import Policy
 from syncd.model.standing import Freeze, Frozen, Standings
@@ -28,6 +27,7 @@ from syncd.model.state import Desired
 from syncd.planning import exchanges
 from syncd.planning.bound import Bound
 from syncd.planning.draft import Draft
+from syncd.planning.evidence import Evidence
 from syncd.planning.unbound import Unbound
 
 
@@ -36,7 +36,7 @@ def match(
     observed: Observed,
     memory: Memory,
     *,
-    marks: Mapping[Key, Mark],
+    evidence: Evidence,
     policy: Policy,
     source: str,
     now: datetime,
@@ -44,11 +44,11 @@ def match(
 ) -> tuple[Standings, tuple[Rejection, ...]]:
     """Return everyone's standing, and the entries that can't be served, with the reason.
 
-    *marks* are those after this read; *source* names source type and key attribute as bindings do.
+    *evidence* is that after this read; *source* names source type and key attribute as bindings do.
     *disbelieved*: a guard doesn't believe the source, so that no removal may go on.
     """
     draft = Draft()
-    Bound(draft, desired, observed, memory, marks, policy, source, now, disbelieved).place_all()
+    Bound(draft, desired, observed, memory, evidence, policy, source, now, disbelieved).place_all()
     Unbound(draft, desired, observed, memory, policy).place_all()
     _freeze_bad_domains(draft, desired, observed)
     _freeze_outside_pilot(draft, desired, policy)
