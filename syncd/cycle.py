@@ -136,8 +136,8 @@ class _Cycle:
     def weigh(self, memory: Memory, desired: Desired, observed: Observed) -> Evidence:
         """Return the evidence after this read: its moment is the beginning of the cycle."""
         parts = self._parts
-        gap = parts.longest_gap if self._options.command == DAEMON else None
-        hole = hole_of(parts.policy.removal, None if gap is None else gap(self.now))
+        by_schedule = parts.hole if self._options.command == DAEMON else None
+        hole = hole_of(parts.policy.removal, None if by_schedule is None else by_schedule(self.now))
         at = Instant(wall=self.now, boot=self.stages.boot, service=observed.answered_at)
         return evidence_of(memory, desired, observed, source=parts.source_name, at=at, hole=hole)
 

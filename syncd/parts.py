@@ -60,8 +60,8 @@ class Parts:
     observer: Observer
     workers: int = 1
     verify_within: timedelta = timedelta(hours=24)
-    #: The longest regular distance around a moment between two cycles of the schedule; None: nobody follows one.
-    longest_gap: Callable[[datetime], timedelta] | None = None
+    #: The longest gap between two cycles at a moment that is no hole by the schedule; None: nobody follows one.
+    hole: Callable[[datetime], timedelta] | None = None
     stop: Event = field(default_factory=Event)
 
 

@@ -11,6 +11,7 @@ from syncd.cli.documents import dump, plain
 from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
 from syncd.cli.selection import begin, keys_of, open_store
 from syncd.errors import UsageError
+from syncd.model.durations import format_duration
 
 if TYPE_CHECKING:
     from syncd.model.half_removed import HalfRemoved
@@ -101,7 +102,9 @@ def _standing(plan: "Plan", key: "Key") -> Iterator[str]:
     for pending in plan.pending:
         if pending.key == key:
             due = f", due {pending.due_at:%Y-%m-%d %H:%M} UTC" if pending.due_at else ""
-            yield f"removal pending: {pending.why}, {pending.cycles} of {pending.cycles_needed} reads{due}"
+            reads = f", {pending.cycles} of {pending.cycles_needed} reads in a row" if pending.cycles_needed else ""
+            over = f", {format_duration(pending.counted)} of {format_duration(pending.needed)} counted"
+            yield f"removal pending: {pending.why}{reads}{over}{due}"
     for operation in (*plan.operations, *plan.outside):
         if operation.subject == key:
             yield _planned(plan, operation)
@@ -133,11 +136,8 @@ def _lines(story: Story) -> Iterator[str]:
             yield f"            deregistered {_moment(binding.removed_at)}; held {safe(', '.join(binding.addresses))}"
     if story.half_removed is not None:
         yield from _half_removed(story, story.half_removed)
-    mark = story.mark
-    if mark is not None and mark.missing_since is not None:
-        yield f"  Missing   since {_moment(mark.missing_since)}, in {mark.missing_cycles} reads in a row"
-    if mark is not None and mark.disabled_since is not None:
-        yield f"  Disabled  since {_moment(mark.disabled_since)}"
+    if story.mark is not None:
+        yield from _mark(story.mark)
     if story.planned_at is not None:
         yield f"  Plan of {_moment(story.planned_at)}"
         yield from (f"    {safe(line)}" for line in story.standing or ("nothing to do",))
@@ -150,6 +150,16 @@ def _lines(story: Story) -> Iterator[str]:
     if story.look_up:
         yield "  In the directory"
         yield from (f"    {safe(line)}" for line in story.look_up)
+
+
+def _mark(mark: "Mark") -> Iterator[str]:
+    if mark.missing_since is not None:
+        over = f"over {format_duration(mark.counted)} that count"
+        yield f"  Missing   since {_moment(mark.missing_since)}, in {mark.missing_cycles} reads in a row {over}"
+    if mark.disabled_since is not None:
+        yield f"  Disabled  since {_moment(mark.disabled_since)}"
+    if mark.anew:
+        yield f"            counted anew: {mark.anew}"
 
 
 def _half_removed(story: Story, half: "HalfRemoved") -> Iterator[str]:

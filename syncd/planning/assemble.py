@@ -16,6 +16,7 @@ from syncd.model.standing import Freeze, Frozen
 from syncd.model.state import Entity, State
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
+from syncd.planning.uncounted import uncounted_notes
 from syncd.ports import Facet
 
 #: Operations that a removal takes, roughly.
@@ -30,7 +31,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
     """
     situation, postponed = _first_leavers(situation)
     draw = _Draw(partial(_is_inside, situation.policy.mode), situation.policy.max_operations)
-    notes: list[Note] = []
+    notes: list[Note] = list(uncounted_notes(situation.standings.waiting.values()))
     for facet in facets:
         proposed = facet.propose(situation)
         if proposed.blocked:

@@ -31,8 +31,6 @@ from syncd.planning.meant import Protection, protections
 
 #: What a gap may be where somebody else starts the cycles: a weekend with a holiday.
 HOLE_OF_OTHERS = timedelta(days=3)
-#: What a gap may be where the schedule is ours, as a multiple of the longest it makes itself.
-_GAPS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +55,11 @@ def evidence_of(
     return Evidence(marks=marks, uncounted=uncounted)
 
 
-def hole_of(removal: Removal, longest_gap: timedelta | None) -> timedelta:
-    """Return the gap between two complete reads that is no hole; *longest_gap* is that of a schedule of our own."""
+def hole_of(removal: Removal, by_schedule: timedelta | None) -> timedelta:
+    """Return the longest gap between two complete reads that is no hole; *by_schedule*: of a schedule of our own."""
     if removal.hole is not None:
         return removal.hole
-    return HOLE_OF_OTHERS if longest_gap is None else longest_gap * _GAPS
+    return HOLE_OF_OTHERS if by_schedule is None else by_schedule
 
 
 def contradicted(memory: Memory, desired: Desired) -> frozenset[Key]:

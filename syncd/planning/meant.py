@@ -4,7 +4,7 @@
 |----------------------------------------------------|-----------------------------------------------------------|
 | has no readable key                                | nobody who is absent does                                 |
 | is rejected                                        | whoever has a name or an address that it carries          |
-| has a key that nobody of ours has                  | whoever has its name, or its primary address, as their own |
+| is enabled, and has a key that nobody of ours has  | whoever has its name, or its primary address, as their own |
 
 Names are the name and the display name; compared folded, and with entities of the same kind only.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from syncd.model.detail import ALIASES
 from syncd.model.entry import Rejection
 from syncd.model.memory import Memory
-from syncd.model.names import EntityId, Key, Kind, fold, kind_of
+from syncd.model.names import Key, Kind, fold, kind_of
 from syncd.model.observed import Observed
 from syncd.model.state import Desired, Entity
 
@@ -60,7 +60,7 @@ def protections(memory: Memory, desired: Desired, observed: Observed) -> Mapping
 def _carried(memory: Memory, desired: Desired) -> Iterator[tuple[_Trait, Protection]]:
     """Yield what rows carry that may stand under a wrong key; of several rows the last one is told."""
     for wanted in desired.entities.values():
-        if wanted.key not in memory.bindings:
+        if wanted.enabled and wanted.key not in memory.bindings:
             for text in filter(None, (wanted.name, wanted.primary)):
                 why = f"its key {wanted.key} is new, and it has {text!r} as they have"
                 yield (wanted.kind, fold(text)), Protection(origin=wanted.origin, why=why)
@@ -76,6 +76,6 @@ def _carried_by(rejection: Rejection, kind: Kind) -> Iterator[tuple[_Trait, Prot
 
 
 def _traits_of(entity: Entity, observed: Observed) -> Iterable[_Trait]:
-    aliases: Mapping[EntityId, Iterable[str]] = observed.details.of(ALIASES)
-    texts = (entity.name, entity.primary, *aliases.get(entity.id, ()), entity.display_name)
+    aliases = observed.details.of(ALIASES).get(entity.id, ())
+    texts = (entity.name, entity.primary, *aliases, entity.display_name)
     return [(entity.kind, fold(text)) for text in texts if text]

@@ -157,6 +157,11 @@ class PlanSeries:
             "syncd_rejections", "Entries of the directory that can't be used.", organization=_OPEN
         )
         self.pending = make.gauge("syncd_pending_removals", "Removals that are not due yet.", organization=_OPEN)
+        self.uncounted = make.gauge(
+            "syncd_uncounted_removals",
+            "Who is absent and can't be counted as missing, because a row of the directory may mean them.",
+            organization=_OPEN,
+        )
         self.half_removed = make.gauge(
             "syncd_half_removed_entities",
             "Entities whose removal has begun and is neither finished nor given back.",

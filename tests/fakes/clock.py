@@ -12,7 +12,7 @@ class FakeClock:
     """Starts on a Monday; *sleep* passes at once and is remembered in *slept*."""
 
     def __init__(self, start: datetime = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)) -> None:
-        self._now = start
+        self._now = self._true = start
         self._monotonic = 1000.0
         self._boot, self._booted_at = 1, 0.0
         self.slept: list[float] = []
@@ -41,7 +41,9 @@ class FakeClock:
     def advance(self, *, seconds: float = 0, hours: float = 0, days: float = 0) -> None:
         span = timedelta(seconds=seconds, hours=hours, days=days)
         self._now += span
+        self._true += span
         self._monotonic += span.total_seconds()
 
     def timestamp(self) -> float:
-        return self._now.timestamp()
+        """Return what a clock says that nobody sets: the service's."""
+        return self._true.timestamp()

@@ -30,6 +30,7 @@ WANTED = {
     "SyncdDown",
     "SyncdGuardTripped",
     "SyncdHalfRemoved",
+    "SyncdNotCounted",
     "SyncdNoticesFailing",
     "SyncdOperationsFailing",
     "SyncdRejections",

@@ -176,7 +176,7 @@ def test_a_longer_gap_begins_anew(gap: timedelta) -> None:
 
 
 def test_the_gap_is_the_smaller_of_both_reads() -> None:
-    """What a daemon has counted isn't gone on with by hand after two days, though others' cycles may be so far apart."""
+    """What a daemon counted isn't gone on with by hand two days later, though cycles by others may be so far apart."""
     old = replace(MISSING, last=Instant(wall=NOW - timedelta(days=2)), hole=HOLE)
     assert passed(mark_after(old, desired(), hole=HOLE_OF_OTHERS)) == (1, timedelta(0))
     assert passed(mark_after(replace(old, hole=HOLE_OF_OTHERS), desired(), hole=HOLE_OF_OTHERS))[0] == 3
@@ -286,14 +286,14 @@ def test_no_jump_of_a_clock_adds_evidence(reads: list[tuple[timedelta, timedelta
 @pytest.mark.parametrize(
     ("removal", "gap", "hole"),
     [
-        (Removal(), timedelta(minutes=15), timedelta(minutes=45)),
+        (Removal(), timedelta(minutes=45), timedelta(minutes=45)),
         (Removal(), None, timedelta(days=3)),
         (Removal(hole=timedelta(hours=7)), timedelta(minutes=15), timedelta(hours=7)),
         (Removal(hole=timedelta(hours=7)), None, timedelta(hours=7)),
     ],
 )
 def test_what_a_hole_is(removal: Removal, gap: timedelta | None, hole: timedelta) -> None:
-    """Three times the longest gap that the schedule makes, three days where others start it, or what is configured."""
+    """What the schedule says, three days where others start it, or what is configured."""
     assert hole_of(removal, gap) == hole
 
 
