@@ -103,9 +103,10 @@ class Bound:
         fuse = self.observed.organization.fuse.get(entity.kind)
         if fuse is None or since is None or not entity.ever_enabled:
             return
-        if self.now - since > fuse or in_future(since, self.now):
+        now = max(self.now, self.observed.answered_at or self.now)  # it is the service's clock that the fuse burns by
+        if now - since > fuse or in_future(since, now):
             reason = f"deregistered since {since:%Y-%m-%d}; its mailbox is destroyed, registering gives an empty one"
-            if in_future(since, self.now):
+            if in_future(since, now):
                 reason = (
                     f"deregistered {since:%Y-%m-%d}, which is yet to come: a clock is wrong, so nobody knows "
                     "whether its mailbox is still there"

@@ -18,6 +18,7 @@ from syncd.model.state import Desired, Wanted
 from syncd.parts import DAEMON, Options
 from tests.builders import wanted
 from tests.fakes.cycles import World
+from tests.fakes.service import PlainCaller
 
 LEELA = Key("user:leela")
 CREW = Key("group:crew")
@@ -442,11 +443,31 @@ def test_a_date_of_deregistration_in_the_future_asks(world: Watched) -> None:
     world.cycles(directory(replace(HERS, enabled=False)), 1)
     assert not world.is_there()
     world.clock.jump(hours=-1)
+    world.caller = PlainCaller(world.emulator)  # which tells no date
     report = world.cycles(WITH, 1)
     assert report.exit_code == 3
     assert not world.is_there()
     assert report.plan is not None
     assert "yet to come" in next(iter(report.plan.withheld.values())).text
+
+
+def test_the_fuse_burns_by_the_clock_of_the_service(world: Watched) -> None:
+    """Our clock went back by weeks: the mailbox is gone all the same, and an empty one needs a yes."""
+    world.cycles(directory(replace(HERS, enabled=False)), 1)
+    world.clock.advance(days=31)
+    world.clock.jump(days=-25)
+    report = world.cycles(WITH, 1)
+    assert report.exit_code == 3
+    assert report.plan is not None
+    assert "empty one" in next(iter(report.plan.withheld.values())).text
+
+
+def test_a_return_is_no_question_while_the_service_knows_the_date(world: Watched) -> None:
+    """Our clock went back, and the service says that it was deregistered just now."""
+    world.cycles(directory(replace(HERS, enabled=False)), 1)
+    world.clock.jump(hours=-1)
+    assert world.cycles(WITH, 1).exit_code == 0
+    assert world.is_there()
 
 
 def test_small_differences_of_clocks_are_none(world: Watched) -> None:
