@@ -102,6 +102,9 @@ def _standing(plan: "Plan", key: "Key") -> Iterator[str]:
     for pending in plan.pending:
         if pending.key == key:
             due = f", due {pending.due_at:%Y-%m-%d %H:%M} UTC" if pending.due_at else ""
+            if pending.because:
+                yield f"removal pending: {pending.why}"
+                continue
             reads = f", {pending.cycles} of {pending.cycles_needed} reads in a row" if pending.cycles_needed else ""
             over = f", {format_duration(pending.counted)} of {format_duration(pending.needed)} counted"
             yield f"removal pending: {pending.why}{reads}{over}{due}"

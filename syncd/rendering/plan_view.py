@@ -247,6 +247,8 @@ def _pending(pending: Sequence[Pending]) -> ViewSection | None:
 
 
 def _evidence(pending: Pending) -> str:
+    if pending.because:  # nothing counts, so that no numbers would say when
+        return safe(pending.why)
     seen = f", seen in {pending.cycles} of {counted(pending.cycles_needed, 'read')}" if pending.cycles_needed else ""
     if pending.needed > timedelta(0):
         seen += f", {format_duration(pending.counted)} of {format_duration(pending.needed)} counted"
