@@ -36,8 +36,8 @@ class Protection:
 
 def protections(memory: Memory, desired: Desired, observed: Observed) -> Mapping[Key, Protection]:
     """Return who of the bound that are absent can't be counted as missing, because of which row."""
-    there = desired.entities.keys() | {r.key for r in desired.rejections} | desired.without_address.keys()
-    absent = [key for key in memory.bindings if key not in there and kind_of(key) in desired.read]
+    there, others = desired.entities, {r.key for r in desired.rejections} | desired.without_address.keys()
+    absent = [k for k in memory.bindings if k not in there and k not in others and kind_of(k) in desired.read]
     if not absent:
         return {}
     unreadable = next((r for r in desired.rejections if r.key is None), None)
