@@ -11,7 +11,6 @@ from syncd.cli.documents import dump, plain
 from syncd.cli.options import ConfigOption, OrganizationOption, ShortFormat, ShortFormatOption
 from syncd.cli.selection import begin, keys_of, open_store
 from syncd.errors import UsageError
-from syncd.model.durations import format_duration
 
 if TYPE_CHECKING:
     from syncd.model.half_removed import HalfRemoved
@@ -96,6 +95,8 @@ def _story(organization: "OrganizationSettings", key: "Key", stored: "Organizati
 
 def _standing(plan: "Plan", key: "Key") -> Iterator[str]:
     """Yield what the last plan says of *key*."""
+    from syncd.model.durations import format_duration
+
     for rejection in plan.rejections:
         if rejection.key == key:
             yield f"rejected, hence left as is: {rejection}"
@@ -156,6 +157,8 @@ def _lines(story: Story) -> Iterator[str]:
 
 
 def _mark(mark: "Mark") -> Iterator[str]:
+    from syncd.model.durations import format_duration
+
     if mark.missing_since is not None:
         over = f"over {format_duration(mark.counted)} that count"
         yield f"  Missing   since {_moment(mark.missing_since)}, in {mark.missing_cycles} reads in a row {over}"
