@@ -2,7 +2,13 @@
 
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
+
+from syncd.model.moments import Boot
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class SystemClock:
@@ -16,6 +22,13 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def boot(self) -> Boot | None:
+        clock = getattr(time, "CLOCK_BOOTTIME", None)
+        with suppress(OSError):
+            if clock is not None:
+                return Boot(id=_BOOT_ID.read_text(encoding="ascii").strip(), seconds=time.clock_gettime(clock))
+        return None
 
     def sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)

@@ -18,6 +18,7 @@ from syncd.errors import StalePlan, StoreError, SyncdError, UsageError
 from syncd.executor import Executor
 from syncd.model.half_removed import HalfRemoved, half_removed
 from syncd.model.memory import Mark, Memory
+from syncd.model.moments import Instant
 from syncd.model.names import Key, identity_of
 from syncd.model.observed import Observed
 from syncd.model.operation import Operation
@@ -25,7 +26,7 @@ from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.situation import Situation
 from syncd.model.state import Desired
-from syncd.parts import Options, Parts
+from syncd.parts import DAEMON, Options, Parts
 from syncd.planning.assemble import assemble
 from syncd.planning.bindings import (
     after_failure,
@@ -40,7 +41,7 @@ from syncd.planning.bindings import (
 )
 from syncd.planning.contested import notes as comebacks
 from syncd.planning.contested import places
-from syncd.planning.evidence import updated_marks
+from syncd.planning.evidence import Evidence, evidence_of, hole_of
 from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.identity import fresh_looks
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
@@ -61,21 +62,23 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         chosen = parts.history.find_plan(options.approved_plan) if options.approved_plan else None
         observed, desired = cycle.reading.both(memory)
         cycle.know_the_pilot(memory, desired)
-        marks = updated_marks(memory, desired, source=parts.source_name, now=cycle.now)
+        evidence = cycle.weigh(memory, desired, observed)
 
-        situation, draft = cycle.plan(memory, desired, observed, marks)
+        situation, draft = cycle.plan(memory, desired, observed, evidence)
         looked = cycle.reading.look_closer(situation, draft)
-        situation, plan = cycle.plan(memory, desired, looked, marks) if looked is not observed else (situation, draft)
+        plan = draft
+        if looked is not observed:
+            situation, plan = cycle.plan(memory, desired, looked, evidence)
         if (memory.begun or memory.exchanges) and cycle.disbelieves(plan, situation):
-            situation, plan = cycle.plan(memory, desired, looked, marks, disbelieved=True)
+            situation, plan = cycle.plan(memory, desired, looked, evidence, disbelieved=True)
         plan = cycle.judged(cycle.reading.resting_on_fresh_reads(situation, plan), situation)
 
-        cycle.remember(plan, marks, situation)
+        cycle.remember(plan, evidence, situation)
         operations, stale = chosen_of(plan, chosen, memory) if chosen is not None else (plan.sendable, ())
         outcomes = () if options.dry_run else cycle.apply(situation, plan, operations)
         if not options.dry_run:
             cycle.close_rollbacks(situation, plan, outcomes)
-            cycle.note_looks(situation, plan, marks)
+            cycle.note_looks(situation, plan, evidence.marks)
         return cycle.report(plan, outcomes, stale, parked=left_parked(situation, cycle.done(plan, outcomes)))
 
 
@@ -136,12 +139,20 @@ class _Cycle:
                 hint = f"did you mean {near[0]}?" if near else "keys look like user:4711 or group:sales"
                 raise UsageError(f"--only names {key!r}, which nobody has as key", hint=hint)
 
+    def weigh(self, memory: Memory, desired: Desired, observed: Observed) -> Evidence:
+        """Return the evidence after this read: its moment is the beginning of the cycle."""
+        parts = self._parts
+        by_schedule = parts.hole if self._options.command == DAEMON else None
+        hole = hole_of(parts.policy.removal, None if by_schedule is None else by_schedule(self.now))
+        at = Instant(wall=self.now, boot=self.stages.boot, service=observed.answered_at)
+        return evidence_of(memory, desired, observed, source=parts.source_name, at=at, hole=hole)
+
     def plan(
         self,
         memory: Memory,
         desired: Desired,
         observed: Observed,
-        marks: Mapping[Key, Mark],
+        evidence: Evidence,
         *,
         disbelieved: bool = False,
     ) -> tuple[Situation, Plan]:
@@ -151,7 +162,7 @@ class _Cycle:
                 desired,
                 observed,
                 memory,
-                marks=marks,
+                evidence=evidence,
                 policy=self._policy,
                 source=self._parts.source_name,
                 now=self.now,
@@ -183,7 +194,7 @@ class _Cycle:
         restricted = replace(plan, only=self._options.only, notes=(*plan.notes, *comebacks(plan, situation, sent)))
         return judge(restricted, situation, self._parts.guards, sent)
 
-    def remember(self, plan: Plan, marks: Mapping[Key, Mark], situation: Situation) -> None:
+    def remember(self, plan: Plan, evidence: Evidence, situation: Situation) -> None:
         """Store the plan; record the evidence of this read unless it is a dry run or a source guard tripped."""
         self._parts.observer.event("plan_made", plan=plan.digest[:12], **plan.counts)
         if plan.doubted or situation.standings.rebindings:
@@ -192,7 +203,9 @@ class _Cycle:
         self._parts.history.save_plan(plan)
         tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
         if not self._options.dry_run and not tripped:
-            self._parts.memory.record_marks(marks, situation.desired.counts)
+            self._parts.memory.record_marks(evidence.marks, situation.desired.counts)
+            if anew := evidence.began_anew(situation.memory):
+                self._parts.observer.event("evidence_began_anew", count=len(anew), reason=next(iter(anew.values())))
         if not self._options.dry_run:
             # The last to say something of one binding is right: what is said of removals counts for more.
             ended = (*ended_exchanges(situation), *begun_anew(situation), *ended_elsewhere(situation))

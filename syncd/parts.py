@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 
 from syncd.model.entry import Snapshot
@@ -23,6 +23,9 @@ from syncd.ports import (
     Source,
     Target,
 )
+
+#: The command of cycles that the daemon begins, by the schedule.
+DAEMON = "run"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,8 @@ class Parts:
     observer: Observer
     workers: int = 1
     verify_within: timedelta = timedelta(hours=24)
+    #: The longest gap between two cycles at a moment that is no hole by the schedule; None: nobody follows one.
+    hole: Callable[[datetime], timedelta] | None = None
     stop: Event = field(default_factory=Event)
 
 

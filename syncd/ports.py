@@ -9,6 +9,7 @@ from syncd.model.detail import Detail, Details, Thing
 from syncd.model.entry import Snapshot
 from syncd.model.look import Look
 from syncd.model.memory import Binding, Mark, Memory
+from syncd.model.moments import Boot
 from syncd.model.names import EntityId, Key, Kind
 from syncd.model.observed import Observed
 from syncd.model.operation import Call, Change, Operation
@@ -97,7 +98,14 @@ class MemoryStore(Protocol):
         ...
 
     def record_marks(self, marks: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
-        """Replace all marks, and the last good counts (an empty mapping leaves them as they are)."""
+        """Replace all marks, and the last good counts (an empty mapping leaves them as they are).
+
+        A mark that goes on from one which was cleared meanwhile is not written.
+        """
+        ...
+
+    def clear_marks(self, keys: Collection[Key]) -> None:
+        """Forget the marks of *keys*: a complete read has seen them, whatever becomes of its cycle."""
         ...
 
     def begun(self) -> Mapping[Key, Binding]:
@@ -240,6 +248,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""
+        ...
+
+    def boot(self) -> Boot | None:
+        """Return which boot of the machine this is, and its age, sleep included; None where the machine can't tell."""
         ...
 
     def sleep(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ from syncd.model.situation import Situation
 from syncd.model.state import Desired, Entity
 from syncd.parts import Parts
 from syncd.planning.assemble import without
+from syncd.planning.evidence import contradicted
 from syncd.planning.freshness import Item, due, touched
 from syncd.ports import (
     Clock,
@@ -29,6 +30,7 @@ class Stages:
         self._clock = clock
         self._observer = observer
         self.now = clock.now()
+        self.boot = clock.boot()
         self.began = clock.monotonic()
         self.took: dict[str, float] = {}
 
@@ -69,6 +71,11 @@ class Reading:
             observed = parts.target.lists(bound=bound)
         with self._stages.stage("read_source"):
             desired = parts.map_snapshot(parts.source.read(memory.bindings.keys()))
+        if self._keeps and (
+            seen := contradicted(memory, desired)
+        ):  # before anything that can fail, and whatever the guards say
+            parts.memory.clear_marks(seen)
+            parts.observer.event("marks_cleared", count=len(seen))
         parts.observer.event(
             "source_read",
             **{f"{kind.value}s": desired.counts.get(kind, 0) for kind in STATED},

@@ -100,6 +100,7 @@ def _story(organization: "OrganizationSettings", key: "Key", stored: "Organizati
 
 def _standing(plan: "Plan", key: "Key", source: str) -> Iterator[str]:
     """Yield what the last plan says of *key*, which is bound under *source*."""
+    from syncd.model.durations import format_duration
     from syncd.model.page import Role
 
     for rejection in plan.rejections:
@@ -108,7 +109,12 @@ def _standing(plan: "Plan", key: "Key", source: str) -> Iterator[str]:
     for pending in plan.pending:
         if pending.key == key:
             due = f", due {pending.due_at:%Y-%m-%d %H:%M} UTC" if pending.due_at else ""
-            yield f"removal pending: {pending.why}, {pending.cycles} of {pending.cycles_needed} reads{due}"
+            if pending.because:
+                yield f"removal pending: {pending.why}"
+                continue
+            reads = f", {pending.cycles} of {pending.cycles_needed} reads in a row" if pending.cycles_needed else ""
+            over = f", {format_duration(pending.counted)} of {format_duration(pending.needed)} counted"
+            yield f"removal pending: {pending.why}{reads}{over}{due}"
     for operation in (*plan.operations, *plan.outside):
         renames = operation.verb.role is Role.OWNS and source and operation.effect.get("previous") == source
         if operation.subject == key or renames:
@@ -136,11 +142,8 @@ def _lines(story: Story) -> Iterator[str]:
         yield f"  Held      {safe(str(story.hold))}; it ends with: syncd release {safe(story.key)}"
     if story.half_removed is not None:
         yield from _half_removed(story, story.half_removed)
-    mark = story.mark
-    if mark is not None and mark.missing_since is not None:
-        yield f"  Missing   since {_moment(mark.missing_since)}, in {mark.missing_cycles} reads in a row"
-    if mark is not None and mark.disabled_since is not None:
-        yield f"  Disabled  since {_moment(mark.disabled_since)}"
+    if story.mark is not None:
+        yield from _mark(story.mark)
     if story.planned_at is not None:
         yield f"  Plan of {_moment(story.planned_at)}"
         yield from (f"    {safe(line)}" for line in story.standing or ("nothing to do",))
@@ -167,6 +170,18 @@ def _binding(binding: "Binding | None") -> Iterator[str]:
         yield f"            seen as {safe(str(binding.look))}"
     if binding.removed_at is not None:
         yield f"            deregistered {_moment(binding.removed_at)}; held {safe(', '.join(binding.addresses))}"
+
+
+def _mark(mark: "Mark") -> Iterator[str]:
+    from syncd.model.durations import format_duration
+
+    if mark.missing_since is not None:
+        over = f"over {format_duration(mark.counted)} that count"
+        yield f"  Missing   since {_moment(mark.missing_since)}, in {mark.missing_cycles} reads in a row {over}"
+    if mark.disabled_since is not None:
+        yield f"  Disabled  since {_moment(mark.disabled_since)}"
+    if mark.anew:
+        yield f"            counted anew: {mark.anew}"
 
 
 def _half_removed(story: Story, half: "HalfRemoved") -> Iterator[str]:

@@ -1,19 +1,16 @@
 """When the next cycle begins: the schedule as APScheduler asks for it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from apscheduler.triggers.base import BaseTrigger
 
 from syncd.daemon.cron import Cron
+from syncd.daemon.rhythm import longest_gap
 from syncd.daemon.settings import Schedule
 
 #: A failing organization is asked at most so rarely, unless its own schedule is rarer still.
 LONGEST_BACKOFF = timedelta(minutes=15)
-#: How far `longest_gap` looks ahead: every window of the week, and cron expressions by the month.
-_HORIZON = timedelta(days=32)
-_MOST_FIRINGS = 3_000
 #: Going through a month of firings takes a moment, and the answer seldom changes.
 _LOOK_AGAIN = timedelta(days=1)
 #: Firings of cron that a blackout may swallow before the next one counts.
@@ -53,23 +50,7 @@ class Timetable:
         return self._gap
 
     def _find_gap(self, now: datetime) -> timedelta:
-        if self._cron is None:
-            return self._schedule.every + self._schedule.jitter + self._windows.longest_pause(now)
-        longest, before = timedelta(0), None
-        for firing in self._firings(now):
-            longest = max(longest, firing - before) if before is not None else longest
-            before = firing
-        return longest + self._schedule.jitter
-
-    def _firings(self, now: datetime) -> Iterator[datetime]:
-        at, begun = now, now
-        for number in range(_MOST_FIRINGS):
-            found = self._cron.after(at) if self._cron is not None else None
-            if found is None or (found - begun > _HORIZON and number > 1):
-                return
-            at = found
-            if self._windows.is_open(at):
-                yield at
+        return longest_gap(self._schedule, self._windows, now)
 
     def _jitter(self) -> timedelta:
         return self._schedule.jitter * self._random.random()

@@ -138,6 +138,16 @@ class Windows:
             at = self._next_edge(at)
         return None
 
+    def next_close(self, moment: datetime) -> datetime | None:
+        """Return when it next is not open, at *moment* or after, in UTC; None: never again."""
+        at: datetime | None = moment.astimezone(UTC)
+        give_up = moment + _EVERY_WINDOW
+        while at is not None and at <= give_up:
+            if not self.is_open(at):
+                return at
+            at = self._next_edge(at)
+        return None
+
     def longest_pause(self, moment: datetime, horizon: timedelta = timedelta(days=8)) -> timedelta:
         """Return the longest stretch without an open moment that begins within *horizon* of *moment*."""
         longest, at = timedelta(0), moment.astimezone(UTC)

@@ -13,6 +13,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from email.utils import formatdate
 from uuid import uuid4
 
 from starlette.applications import Starlette
@@ -67,6 +68,12 @@ class _Endpoint:
         self._credentials = credentials
 
     async def answer(self, request: Request) -> Response:
+        """Answer *request*, with the date by the emulator's own clock, as the service tells it by its own."""
+        response = await self._answer(request)
+        response.headers["date"] = formatdate(self._service.emulator.now(), usegmt=True)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
         try:
             body = await request.body()
         except ClientDisconnect:

@@ -220,6 +220,7 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                date_header=False,  # calls are answered by the emulator's own clock
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=STOP_WITHIN_S,
             )

@@ -140,6 +140,10 @@ class Emulator:
         with self._lock:
             state.read(self._world, written)
 
+    def now(self) -> float:
+        """Return what time it is here, in seconds since 1970."""
+        return self._now()
+
     def _now(self) -> float:
         # The service tells times in milliseconds (`workmail.md` J).
         return round(self._clock(), 3)

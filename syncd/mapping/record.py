@@ -36,6 +36,7 @@ class Mapped(NamedTuple):
     rejection: Rejection | None = None
     name: str = ""
     addresses: tuple[str, ...] = ()
+    display_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +268,7 @@ class Mapper:
             reason = "; ".join(reason for reason, _ in faults)
             remedy = "; ".join(dict.fromkeys(remedy for _, remedy in faults))
             rejection = Rejection(key=key, origin=entry.origin, reason=reason, remedy=remedy)
-            return Mapped(rejection=rejection, name=name, addresses=addresses)
+            return Mapped(rejection=rejection, name=name, addresses=addresses, display_name=display_name)
         wanted = Wanted(
             key,
             self._kind,

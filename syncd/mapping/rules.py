@@ -7,8 +7,9 @@ from jinja2 import TemplateSyntaxError
 
 from syncd.errors import ConfigurationError, Problem
 from syncd.mapping.expressions import Attribute, Expression, Unmappable, parse
-from syncd.mapping.settings import Example, GroupSettings, MappingSettings, MemberSettings
+from syncd.mapping.settings import EnabledWords, Example, GroupSettings, MappingSettings, MemberSettings
 from syncd.mapping.values import shown
+from syncd.mapping.words import Worded
 from syncd.model.detail import PROFILE
 from syncd.model.given import GivenField
 from syncd.model.names import Kind
@@ -159,10 +160,17 @@ class _Compiler:
             self.problems.append(Problem(where=self.path(name), reason=complaint, remedy=field.remedy))
         return expression
 
-    def choice(self, value: str | bool, name: str) -> Expression | bool:  # noqa: FBT001 - the settings allow both
+    def choice(self, value: str | bool, name: str, *, strict: bool = False) -> Expression | bool:  # noqa: FBT001 - the settings allow both
         if isinstance(value, bool) or value in ("true", "false"):
             return value is True or value == "true"
-        return self.expression(value, name)
+        return self.expression(value, name, strict=strict)
+
+    def enabled(self, value: str | bool | EnabledWords, name: str) -> Expression | bool:  # noqa: FBT001 - the settings allow all
+        """Return who is enabled; what rests on an attribute that is absent or blank says nothing, and rejects."""
+        if isinstance(value, EnabledWords):
+            attribute = self.attribute(value.from_, f"{name}.from")
+            return Worded(attribute, yes=value.yes, no=value.no, where=self.path(name))
+        return self.choice(value, name, strict=True)
 
 
 def _complaint(field: GivenField, text: str) -> str:
@@ -193,7 +201,7 @@ def _user_rules(settings: MappingSettings, compiler: _Compiler) -> EntityRules:
         display_name=compiler.expression(users.display_name, "users.display_name", strict=True),
         primary=compiler.expression(users.primary_email, "users.primary_email", strict=True),
         aliases=compiler.optional(users.aliases, "users.aliases"),
-        enabled=compiler.choice(users.enabled, "users.enabled"),
+        enabled=compiler.enabled(users.enabled, "users.enabled"),
         hidden=None if users.hidden is None else compiler.choice(users.hidden, "users.hidden"),
         profile=tuple(profile),
         where=_paths(compiler, "users", *(field.name for field in users.fields)),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, create_model
+from pydantic import AfterValidator, Field, create_model, model_validator
 
 from syncd.model.given import GivenField
 from syncd.model.names import Kind
@@ -11,6 +11,21 @@ from syncd.model.policy import Section
 
 #: A bare word is an attribute name; with braces it is a template (design.md section 9).
 Expression = Annotated[str, Field(min_length=1)]
+
+
+def fold_word(word: str) -> str:
+    """Return the form in which words are compared: without case, and without blanks around."""
+    return word.strip().casefold()
+
+
+def _word(text: str) -> str:
+    if not text.strip():
+        message = "a word can't be blank: who has none is rejected"
+        raise ValueError(message)
+    return text
+
+
+Word = Annotated[str, AfterValidator(_word)]
 #: Where a yes or no is wanted, a plain one may be written.
 Choice = Expression | bool
 
@@ -32,6 +47,26 @@ class ProfileSettings(Section):
     country: Expression | None = None
 
 
+class EnabledWords(Section):
+    """*from* is the attribute that says who is enabled: one of the words *yes*, or of the words *no*.
+
+    Compared without regard to case and blanks around. Any other value, or none, rejects the entry: a gap or a slip of
+    the pen takes nobody's mailbox.
+    """
+
+    from_: Annotated[str, Field(alias="from", min_length=1)]
+    yes: Annotated[tuple[Word, ...], Field(min_length=1)]
+    no: Annotated[tuple[Word, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _apart(self) -> "EnabledWords":  # noqa: N804 - an "after" validator is given the instance
+        """Refuse a word that says yes and no."""
+        both = {fold_word(word) for word in self.yes} & {fold_word(word) for word in self.no}
+        if both:
+            raise ValueError(f"{min(both)!r} stands among the words for yes and among those for no")
+        return self
+
+
 class UserSettings(Section):
     """Users. Without `enabled`, everyone who is in the directory is."""
 
@@ -42,7 +77,7 @@ class UserSettings(Section):
     display_name: Expression
     primary_email: Expression
     aliases: Expression | None = None
-    enabled: Choice = True
+    enabled: Choice | EnabledWords = True
     hidden: Choice | None = None
     profile: ProfileSettings = ProfileSettings()
 

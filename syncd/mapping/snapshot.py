@@ -1,6 +1,6 @@
 """The whole directory, mapped: every entry an entity or a rejection, every group with its members."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from syncd.collector import uncollected
@@ -33,8 +33,8 @@ class _Draft:
         """Add *rejection*, which takes its entity out; one that is there already keeps its own."""
         key = rejection.key
         if key is not None:
-            self.rejections.setdefault(key, rejection)
-            self.entities.pop(key, None)
+            wanted = self.entities.pop(key, None)
+            self.rejections.setdefault(key, rejection if wanted is None else carrying(rejection, wanted))
             self.disabled.discard(key)
 
 
@@ -50,11 +50,12 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     outside = {key: named for key, named in direct.items() if named.outside}
     return Desired(
         entities=draft.entities,
-        rejections=(*snapshot.rejections, *draft.rejections.values()),
+        rejections=(*_readable(snapshot, rules, limits), *draft.rejections.values()),
         absences=snapshot.absences,
         outside_members={key: named.outside for key, named in outside.items()},
         outsiders={key: named.outsiders for key, named in outside.items()},
         counts=_counts(snapshot),
+        without_address=_without_address(entries, draft),
         read=frozenset(rules.entities).intersection(snapshot.read),
     )
 
@@ -74,9 +75,42 @@ def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, d
             key = make_key(entry.kind, entry.identity)
         claims.take(key, mapped.name, mapped.addresses)
         if mapped.rejection is not None:
-            draft.reject(mapped.rejection)
+            names = (mapped.name, mapped.display_name)
+            draft.reject(replace(mapped.rejection, names=names, addresses=mapped.addresses))
         elif wanted is None:
             draft.transparent.add(key)
+
+
+def carrying(rejection: Rejection, wanted: Wanted) -> Rejection:
+    """Return *rejection* with the names and addresses of *wanted*: it may mean whoever has them."""
+    addresses = (wanted.primary, *wanted.aliases)
+    return replace(rejection, names=(wanted.name, wanted.display_name), addresses=addresses)
+
+
+def _readable(snapshot: Snapshot, rules: Rules, limits: Limits) -> Iterator[Rejection]:
+    """Yield what the source rejected, with the names and addresses that can be read of it all the same."""
+    mappers: dict[Kind, Mapper] = {}
+    for rejection in snapshot.rejections:
+        entry = rejection.entry
+        if entry is None or entry.kind not in rules.entities:
+            yield rejection
+            continue
+        mapper = mappers.get(entry.kind) or mappers.setdefault(entry.kind, Mapper(rules.entities[entry.kind], limits))
+        mapped = mapper.map(entry)
+        bare = replace(rejection, entry=None)
+        if mapped.wanted is not None:
+            yield carrying(bare, mapped.wanted)
+        else:
+            names = (*bare.names, mapped.name, mapped.display_name)
+            yield replace(bare, names=names, addresses=(*bare.addresses, *mapped.addresses))
+
+
+def _without_address(entries: _Entries, draft: _Draft) -> dict[Key, str]:
+    """Return where the groups stand that have no address."""
+    if not draft.transparent:
+        return {}
+    every = ((make_key(entry.kind, entry.identity), entry.origin) for part in entries.values() for entry in part)
+    return {key: origin for key, origin in every if key in draft.transparent}
 
 
 def _reject_contested(entries: _Entries, draft: _Draft) -> None:

@@ -26,13 +26,18 @@ class Rejection:
     """An entry that can't be used: where it stands, why, and what mends it.
 
     *key* is None when not even the identity could be read; then nobody counts as missing this cycle
-    (design.md section 8, Frozen).
+    (design.md section 8, Frozen). Its key may be wrong, too: whoever has one of its *names* or *addresses*, as far as
+    they can be read, doesn't count as missing either while it stands there. *entry* is the record, for the mapping to
+    find those in it.
     """
 
     key: Key | None
     origin: str
     reason: str
     remedy: str
+    names: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    addresses: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    entry: Entry | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.origin}: {self.reason}; {self.remedy}"

@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from syncd.model.memory import Binding
+from syncd.model.moments import in_future
 from syncd.model.names import EntityId, Key, identity_of
 from syncd.model.plan import HALF_REMOVED, Gist, Plan
 from syncd.model.policy import Mode, Policy
@@ -76,6 +77,8 @@ def why_given_up(binding: Binding, policy: Policy, now: datetime) -> str:
         return f"mode {policy.mode.value} removes nobody"
     if binding.began_at is not None and now - binding.began_at > policy.removal.finish_within:
         return "it could not be finished in time"
+    if binding.began_at is not None and in_future(binding.began_at, now):
+        return "it began in the future: a clock was wrong, then or now"
     return ""
 
 

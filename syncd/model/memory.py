@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from syncd.model.look import Look
+from syncd.model.moments import Instant
 from syncd.model.names import EntityId, Key, Kind
 
 #: Why a removal is stuck whose approval was revoked; whatever else is an error code of the service.
@@ -60,12 +61,25 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Evidence for removal: since when, and in how many complete reads in a row, a bound key is absent or disabled."""
+    """Evidence for removal: since when, and in how many complete reads in a row, a bound key is absent or disabled.
+
+    *counted* is the time that passed between those reads, *last* the one that was counted last. The next one goes on
+    only if it comes within *hole*. *anew* says why counting began anew, "" where it didn't.
+    """
 
     key: Key
     missing_since: datetime | None = None
     missing_cycles: int = 0
     disabled_since: datetime | None = None
+    counted: timedelta = timedelta(0)
+    last: Instant | None = None
+    hole: timedelta | None = None
+    anew: str = ""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether one read alone says so; else it goes on from an earlier mark."""
+        return self.missing_cycles <= 1 and not self.counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

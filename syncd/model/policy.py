@@ -72,6 +72,9 @@ class Removal(Section):
 
     after_cycles: Annotated[int, Field(ge=1)] = 3
     after: Duration = timedelta(hours=24)
+    #: Evidence begins anew after a longer gap between two complete reads. Left out, it is three times the longest gap
+    #: that the schedule makes itself; 3 days where others start `syncd sync`.
+    hole: Annotated[Duration, Field(gt=timedelta(0))] | None = None
     disabled_after: Duration = timedelta(0)
     #: A removal that has begun and can't be ended within this time is given up: what it took is put back.
     finish_within: Duration = timedelta(hours=1)

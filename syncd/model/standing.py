@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from syncd.model.names import EntityId, Key
@@ -32,7 +32,11 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A bound entity whose removal is not due yet: *why* (`missing`, `disabled`, ...), how often seen, until when."""
+    """A bound entity whose removal is not due yet: *why* (`missing`, `disabled`, ...), how often seen, until when.
+
+    *counted* is the time that counts so far, of *needed*; *anew* says why counting began anew, "" where it didn't;
+    *because* which row keeps it from being counted as missing, "" where it is counted.
+    """
 
     key: Key
     entity: EntityId
@@ -42,6 +46,10 @@ class Pending:
     cycles_needed: int
     since: datetime
     due_at: datetime | None
+    counted: timedelta = timedelta(0)
+    needed: timedelta = timedelta(0)
+    anew: str = ""
+    because: str = ""
 
 
 class Doubt(StrEnum):

@@ -81,6 +81,8 @@ class Desired:
     outsiders: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     #: Entries read per kind, mapped or not: what the source guards compare with the last good read.
     counts: Mapping[Kind, int] = field(default_factory=dict)
+    #: Groups that stand in the source without an address, so that they aren't mapped, and where.
+    without_address: Mapping[Key, str] = field(default_factory=dict)
     #: The kinds that the source has: of any other none is missing, none is compared.
     read: frozenset[Kind] = frozenset(STATED)
 

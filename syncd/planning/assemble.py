@@ -26,6 +26,7 @@ from syncd.model.state import Entity, State
 from syncd.planning import rebinding
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
+from syncd.planning.uncounted import uncounted_notes
 from syncd.ports import Facet
 
 #: Operations that a removal takes, roughly.
@@ -41,7 +42,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
     situation, postponed = _first_leavers(situation)
     later = _LaterOnes()
     draw = _Draw(later, partial(_is_inside, situation.policy.mode), situation.policy.max_operations)
-    notes: list[Note] = []
+    notes: list[Note] = list(uncounted_notes(situation.standings.waiting.values()))
     for facet in facets:
         proposed = facet.propose(situation)
         if proposed.blocked:

@@ -1,20 +1,20 @@
 """Where everybody stands who has a binding."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from syncd.model.detail import ALIASES
 from syncd.model.entry import Absence
 from syncd.model.half_removed import why_given_up
 from syncd.model.memory import Binding, Mark, Memory
+from syncd.model.moments import in_future
 from syncd.model.names import Key, kind_of
 from syncd.model.observed import Observed
 from syncd.model.policy import Mode, Policy
 from syncd.model.standing import Freeze, Pending, Proposal, ProposalKind
 from syncd.model.state import Desired, Entity, State, Wanted
 from syncd.planning.draft import Draft
-from syncd.planning.evidence import all_keys_readable
+from syncd.planning.evidence import Evidence
 from syncd.planning.identity import Identities
 from syncd.planning.rebinding import held
 
@@ -27,7 +27,7 @@ class Bound:
     desired: Desired
     observed: Observed
     memory: Memory
-    marks: Mapping[Key, Mark]
+    evidence: Evidence
     policy: Policy
     source: str
     now: datetime
@@ -36,7 +36,6 @@ class Bound:
 
     def place_all(self) -> None:
         rejected = {rejection.key: rejection.reason for rejection in self.desired.rejections}
-        readable = all_keys_readable(self.desired)
         guarded = bool(self.policy.protected)
         entities, wanted_by_key, draft = self.observed.entities, self.desired.entities, self.draft
         in_doubt = held(self.identities)
@@ -62,7 +61,7 @@ class Bound:
             elif key in rejected:
                 draft.freeze(key, Freeze.REJECTED, f"rejected: {rejected[key]}")
             else:
-                self._going(binding, entity, wanted, readable=readable)
+                self._going(binding, entity, wanted)
 
     def _under_way(self, binding: Binding, wanted: Wanted | None, rejected: str, *, protected: bool) -> None:
         """A removal that has begun is finished, or what it took is put back: nobody stays half removed."""
@@ -80,6 +79,7 @@ class Bound:
         """Return why the removal may not go on, "" where it may; that evidence has a hole is no reason."""
         reasons = {
             "the entry is back in the directory": wanted is not None and wanted.enabled,
+            "the group is back in the directory, without an address": binding.key in self.desired.without_address,
             f"the entry is rejected: {rejected}": bool(rejected),
             "it is protected by the configuration": protected,
             str(self.memory.holds.get(binding.key)): binding.key in self.memory.holds,
@@ -112,22 +112,33 @@ class Bound:
                 "approve the plan to register it again, or take it out of the directory"
             )
         fuse = self.observed.organization.fuse.get(entity.kind)
-        if fuse is not None and since is not None and entity.ever_enabled and self.now - since > fuse:
+        if fuse is None or since is None or not entity.ever_enabled:
+            return
+        now = max(self.now, self.observed.answered_at or self.now)  # it is the service's clock that the fuse burns by
+        if now - since > fuse or in_future(since, now):
             reason = f"deregistered since {since:%Y-%m-%d}; its mailbox is destroyed, registering gives an empty one"
+            if in_future(since, now):
+                reason = (
+                    f"deregistered {since:%Y-%m-%d}, which is yet to come: a clock is wrong, so nobody knows "
+                    "whether its mailbox is still there"
+                )
             key = binding.key
             self.draft.proposals[key] = Proposal(kind=ProposalKind.REREGISTER, key=key, entity=entity.id, reason=reason)
 
-    def _going(self, binding: Binding, entity: Entity, wanted: Wanted | None, *, readable: bool) -> None:
+    def _going(self, binding: Binding, entity: Entity, wanted: Wanted | None) -> None:
         key, removal = binding.key, self.policy.removal
         if entity.state is State.DISABLED:
             self.draft.dropped.add(key)
             return
-        mark = self.marks.get(key)
+        mark = self.evidence.marks.get(key)
         if binding.removed_at is not None:
             self.draft.contested[key] = (
                 f"somebody registered it again in WorkMail after syncd had deregistered it on "
                 f"{binding.removed_at:%Y-%m-%d}: approve the plan to deregister it again, or hold it"
             )
+        if key in self.desired.without_address:
+            self.draft.reject_group(key, self.desired.without_address[key], entity)
+            return
         absence = self.desired.absences.get(key, Absence.UNKNOWN)
         said_disabled = wanted is not None or absence is Absence.DISABLED  # by this read, not by an earlier one
         if kind_of(key) not in self.desired.read:
@@ -137,55 +148,63 @@ class Bound:
             self.draft.freeze(key, Freeze.OTHER_SOURCE, text)
         elif said_disabled and mark is not None and mark.disabled_since is not None:
             why = f"disabled in the directory ({wanted.origin})" if wanted else "disabled in the directory"
-            due_at = mark.disabled_since + removal.disabled_after
-            if due_at <= self.now:
+            if mark.counted >= removal.disabled_after:
                 self.draft.leaving[key] = why
             else:
                 since = mark.disabled_since
-                self._wait(entity, key, f"{why} since {since:%Y-%m-%d %H:%M %Z}", since, due_at=due_at)
+                self._wait(entity, mark, f"{why} since {since:%Y-%m-%d %H:%M %Z}", since, needed=removal.disabled_after)
         else:
-            self._missing(entity, key, absence, mark, countable=readable and absence is not Absence.NOT_VISIBLE)
+            self._missing(entity, absence, mark or Mark(key=key))
 
-    def _missing(self, entity: Entity, key: Key, absence: Absence, mark: Mark | None, *, countable: bool) -> None:
+    def _missing(self, entity: Entity, absence: Absence, mark: Mark) -> None:
         removal = self.policy.removal
-        since = mark.missing_since if mark and mark.missing_since else self.now
-        cycles = mark.missing_cycles if mark else 0
-        due_at = since + removal.after
+        since, cycles = mark.missing_since or self.now, mark.missing_cycles
+        row = self.evidence.uncounted.get(mark.key)
+        countable = row is None and absence is not Absence.NOT_VISIBLE
         why = f"{absence.value} since {since:%Y-%m-%d %H:%M %Z}"
-        if countable and cycles >= removal.after_cycles and due_at <= self.now:
-            self.draft.leaving[key] = f"{why}, in {cycles} complete {'read' if cycles == 1 else 'reads'}"
+        if countable and cycles >= removal.after_cycles and mark.counted >= removal.after:
+            self.draft.leaving[mark.key] = f"{why}, in {cycles} complete {'read' if cycles == 1 else 'reads'}"
             return
-        if not countable and absence is not Absence.NOT_VISIBLE:
-            why += "; not counted: a record without a readable key could be theirs"
+        if row is not None:
+            why += f"; not counted while this row may mean them: {row}"
         self._wait(
             entity,
-            key,
+            mark,
             why,
             since,
-            due_at=due_at if countable else None,
-            cycles=cycles,
-            needed=removal.after_cycles,
+            needed=removal.after,
+            cycles=removal.after_cycles,
+            countable=countable,
+            because="" if row is None else str(row),
         )
 
     def _wait(
         self,
         entity: Entity,
-        key: Key,
+        mark: Mark,
         why: str,
         since: datetime,
         *,
-        due_at: datetime | None,
+        needed: timedelta,
         cycles: int = 0,
-        needed: int = 0,
+        countable: bool = True,
+        because: str = "",
     ) -> None:
-        self.draft.freeze(key, Freeze.PENDING, f"removal pending: {why}")
-        self.draft.waiting[key] = Pending(
-            key=key,
+        """Freeze them until *needed* has passed, and *cycles* reads have said so."""
+        if mark.anew:
+            why += f"; counted anew: {mark.anew}"
+        self.draft.freeze(mark.key, Freeze.PENDING, f"removal pending: {why}")
+        self.draft.waiting[mark.key] = Pending(
+            key=mark.key,
             entity=entity.id,
             name=entity.display_name or entity.name,
             why=why,
-            cycles=cycles,
-            cycles_needed=needed,
+            cycles=mark.missing_cycles if cycles else 0,
+            cycles_needed=cycles,
             since=since,
-            due_at=due_at,
+            due_at=self.now + needed - mark.counted if countable else None,
+            counted=mark.counted,
+            needed=needed,
+            anew=mark.anew,
+            because=because,
         )

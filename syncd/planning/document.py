@@ -12,7 +12,7 @@ and the counts, and refuses a document in which one of them differs.
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from syncd.errors import UsageError
@@ -364,6 +364,10 @@ def _pending(pending: Pending) -> dict[str, Any]:
         "cycles_needed": pending.cycles_needed,
         "since": _moment(pending.since),
         "due_at": pending.due_at and _moment(pending.due_at),
+        "counted_s": pending.counted.total_seconds(),
+        "needed_s": pending.needed.total_seconds(),
+        "anew": pending.anew,
+        "because": pending.because,
     }
 
 
@@ -377,7 +381,21 @@ def _read_pending(field: Field) -> Pending:
         cycles_needed=field["cycles_needed"].number(),
         since=field["since"].moment(),
         due_at=field["due_at"].optional_moment(),
+        counted=_read_span(field.optional("counted_s")),
+        needed=_read_span(field.optional("needed_s")),
+        anew=_read_text(field.optional("anew")),
+        because=_read_text(field.optional("because")),
     )
+
+
+def _read_span(field: Field | None) -> timedelta:
+    """Return the duration of so many seconds; none where an earlier version didn't write any."""
+    seconds = None if field is None else field.optional_number()
+    return timedelta(seconds=seconds or 0)
+
+
+def _read_text(field: Field | None) -> str:
+    return "" if field is None else field.text()
 
 
 def _rejection(rejection: Rejection) -> dict[str, Any]:

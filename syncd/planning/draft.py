@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key
 from syncd.model.standing import Freeze, Frozen, Pending, Proposal, Rebinding
-from syncd.model.state import Wanted
+from syncd.model.state import Entity, Wanted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +34,13 @@ class Draft:
     def reject(self, wanted: Wanted, reason: str, remedy: str) -> None:
         self.rejections.append(Rejection(key=wanted.key, origin=wanted.origin, reason=reason, remedy=remedy))
         self.freeze(wanted.key, Freeze.REJECTED, f"rejected: {reason}")
+
+    def reject_group(self, key: Key, origin: str, entity: Entity) -> None:
+        """Reject the group of ours at *origin* that has no address any more: a blank cell is no deletion."""
+        reason = f"it has no address any more, and is the group {entity.name!r} of ours in WorkMail ({entity.primary})"
+        remedy = "give it its address again; to remove the group from WorkMail, take its row out"
+        self.rejections.append(Rejection(key=key, origin=origin, reason=reason, remedy=remedy))
+        self.freeze(key, Freeze.REJECTED, f"rejected: {reason}")
 
     def freeze(self, key: Key, cause: Freeze, text: str) -> None:
         self.frozen[key] = Frozen(cause, text)

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from syncd.model.detail import Detail, Thing
+from syncd.model.moments import in_future
 from syncd.model.names import EntityId
 from syncd.model.operation import Operation
 from syncd.model.page import EVERYTHING, Pages
@@ -40,10 +41,14 @@ def due(
             if not detail.concerns(entity) or not (detail.of_everybody or identity in owned):
                 continue
             at = known.get(identity)
-            if refresh or at is None or (now - at).total_seconds() > span / 2 * (1 + _share(identity)):
+            if refresh or at is None or in_future(at, now) or _age_s(at, now) > span / 2 * (1 + _share(identity)):
                 rows.append(entity)
         chosen[detail.thing] = sorted(rows, key=lambda entity: entity.id)
     return chosen
+
+
+def _age_s(at: datetime, now: datetime) -> float:
+    return (now - at).total_seconds()
 
 
 def _share(identity: EntityId) -> float:

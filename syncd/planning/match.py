@@ -18,11 +18,11 @@ For every enabled entry without a binding
   nobody                                                    -> newcomer
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from syncd.model.entry import Rejection
-from syncd.model.memory import Mark, Memory
+from syncd.model.memory import Memory
 from syncd.model.names import Key, Kind, domain_of, identity_of
 from syncd.model.observed import Observed
 from syncd.model.policy import Policy
@@ -31,6 +31,7 @@ from syncd.model.state import Desired
 from syncd.planning import exchanges
 from syncd.planning.bound import Bound
 from syncd.planning.draft import Draft
+from syncd.planning.evidence import Evidence
 from syncd.planning.identity import examine
 from syncd.planning.rebinding import Rebinder
 from syncd.planning.unbound import Unbound
@@ -41,7 +42,7 @@ def match(
     observed: Observed,
     memory: Memory,
     *,
-    marks: Mapping[Key, Mark],
+    evidence: Evidence,
     policy: Policy,
     source: str,
     now: datetime,
@@ -49,12 +50,12 @@ def match(
 ) -> tuple[Standings, tuple[Rejection, ...]]:
     """Return everyone's standing, and the entries that can't be served, with the reason.
 
-    *marks* are those after this read; *source* names source type and key attribute as bindings do.
+    *evidence* is that after this read; *source* names source type and key attribute as bindings do.
     *disbelieved*: a guard doesn't believe the source, so that no removal may go on.
     """
     draft = Draft()
     identities = examine(desired, observed, memory, source)
-    Bound(draft, desired, observed, memory, marks, policy, source, now, disbelieved, identities).place_all()
+    Bound(draft, desired, observed, memory, evidence, policy, source, now, disbelieved, identities).place_all()
     is_inside = _inside_pilot(desired, policy)
     rebinder = Rebinder(draft, identities, desired, observed, memory, policy, source, is_inside)
     rebinder.place_doubted()

@@ -49,10 +49,9 @@ class Unbound:
             if before is None:
                 self._place(wanted)
             elif (owner := self.draft.key_of[before.id]) in self.memory.holds:
-                remedy = f"let whoever is new have a name and an address of their own, or end the hold: syncd release {owner}"
-                self.draft.reject(
-                    wanted, f"it looks like {self._who(before)}, who is {self.memory.holds[owner]}", remedy
-                )
+                looks = f"it looks like {self._who(before)}, who is {self.memory.holds[owner]}"
+                ends = f"or end the hold: syncd release {owner}"
+                self.draft.reject(wanted, looks, f"let whoever is new have a name and an address of their own, {ends}")
             else:
                 reason = predecessors.why(before, wanted)
                 self._propose(wanted, before, ProposalKind.REBIND, reason, previous=self.draft.key_of[before.id])

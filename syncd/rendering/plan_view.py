@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from syncd.model.durations import format_duration
 from syncd.model.names import Key, kind_of
 from syncd.model.operation import Operation
 from syncd.model.plan import UNDER_WAY, Cause, Limit, Plan, Withheld
@@ -253,7 +254,11 @@ def _pending(pending: Sequence[Pending]) -> ViewSection | None:
 
 
 def _evidence(pending: Pending) -> str:
+    if pending.because:  # nothing counts, so that no numbers would say when
+        return safe(pending.why)
     seen = f", seen in {pending.cycles} of {counted(pending.cycles_needed, 'read')}" if pending.cycles_needed else ""
+    if pending.needed > timedelta(0):
+        seen += f", {format_duration(pending.counted)} of {format_duration(pending.needed)} counted"
     missing = max(pending.cycles_needed - pending.cycles, 0)
     due = []
     if missing:

@@ -1,7 +1,7 @@
 """What is wrong with the values of a configuration, as sentences with file, line, column and key path."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ def find_place(tree: Node, model: type[BaseModel], location: Location) -> Place:
 def explain(findings: Sequence[Finding], tree: Node, model: type[BaseModel], name: str) -> Iterator[Problem]:
     """Yield a problem per place; alternatives that all failed at one place become one sentence."""
     grouped: dict[tuple[str, str], tuple[Place, list[Finding]]] = {}
-    for finding in _own(findings):
+    for finding in _meant(_own(findings), tree, model):
         missing = finding["type"] == "missing"
         place = find_place(tree, model, finding["loc"][:-1] if missing else finding["loc"])
         key = str(finding["loc"][-1]) if missing else ""
@@ -70,6 +70,20 @@ def _own(findings: Sequence[Finding]) -> Iterator[Finding]:
         below = (each for each in findings if len(each["loc"]) > depth and each["loc"][:depth] == finding["loc"])
         if finding["type"] != "too_short" or not any(below):
             yield finding
+
+
+def _meant(findings: Iterable[Finding], tree: Node, model: type[BaseModel]) -> Iterator[Finding]:
+    """Leave out that a section of keys is no text, where it may be either: what is wrong in the section is enough."""
+    found = [(finding, find_place(tree, model, finding["loc"])) for finding in findings]
+    within = [place.steps for finding, place in found if not _is_other_form(finding, place)]
+    for finding, place in found:
+        if not _is_other_form(finding, place) or not any(s[: len(place.steps)] == place.steps for s in within):
+            yield finding
+
+
+def _is_other_form(finding: Finding, place: Place) -> bool:
+    """Return whether it says only that a section of keys is none of the other things that may stand there."""
+    return isinstance(place.node, Entries) and _EXPECTED.get(finding["type"], _SECTION) != _SECTION
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -123,6 +137,7 @@ def _suggestion(node: Node, group: Sequence[Finding]) -> str:
     return remedy if remedy.startswith("did you mean") else ""
 
 
+_SECTION = "a section of keys"
 _EXPECTED = {
     "string_type": "text",
     "bool_type": "true or false",
@@ -131,10 +146,10 @@ _EXPECTED = {
     "float_type": "a number",
     "tuple_type": "a list",
     "list_type": "a list",
-    "dict_type": "a section of keys",
-    "model_type": "a section of keys",
-    "model_attributes_type": "a section of keys",
-    "dataclass_type": "a section of keys",
+    "dict_type": _SECTION,
+    "model_type": _SECTION,
+    "model_attributes_type": _SECTION,
+    "dataclass_type": _SECTION,
     "path_type": "the path of a file",
 }
 
@@ -165,7 +180,7 @@ def _choices(finding: Finding) -> list[str]:
 
 def _found(node: Node) -> str:
     if isinstance(node, Entries):
-        return "a section of keys"
+        return _SECTION
     if isinstance(node, Items):
         return "a list"
     text = node.text if isinstance(node, Scalar) else ""

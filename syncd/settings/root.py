@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from syncd.daemon.rhythm import why_never_complete
 from syncd.daemon.settings import Schedule
 from syncd.mapping.settings import MappingSettings, mapping_settings
 from syncd.model.durations import Duration
@@ -55,6 +56,17 @@ class OrganizationSettings(Section):
     guards: GuardSettings = GuardSettings()
     verify_within: Duration = timedelta(hours=24)
     apply: ApplySettings = ApplySettings()
+
+    @model_validator(mode="after")
+    def _evidence_can_complete(self) -> "OrganizationSettings":  # noqa: N804 - an "after" validator is given the instance
+        """Refuse a schedule under which nobody who is missing could ever leave."""
+        why = why_never_complete(self.schedule, self.removal)
+        if why:
+            raise ValueError(
+                f"no evidence that somebody is missing can ever be complete under this schedule: {why}; "
+                "leave removal.hole out, or make it longer"
+            )
+        return self
 
     @property
     def mapping_in_force(self) -> MappingSettings:

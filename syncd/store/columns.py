@@ -46,6 +46,19 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else to_moment(value)
 
 
+class Span(TypeDecorator[timedelta]):
+    """A duration, as whole microseconds: exact."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else timedelta(microseconds=value)
+
+
 class Plain(TypeDecorator[object]):
     """What JSON can say, as text; None is NULL."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text
 
 from syncd.collector import uncollected
 from syncd.model.detail import Detail, Details, Same, Thing
+from syncd.model.moments import TOLERANCE
 from syncd.model.names import EntityId
 from syncd.store.columns import to_json, to_moment, to_number
 from syncd.store.schema import details
@@ -26,17 +27,19 @@ BATCH_S: Final = 5.0
 _PARSED_AT_ONCE = 250
 
 # Not written: what was read before the entity was last touched (a `plan` may read while a `sync` applies), or
-# before what is there already.
+# before what is there already. What bears a date in the future was written while a clock was wrong: it decides nothing.
 _KEEP = text(
     """
     INSERT INTO details (organization, detail, entity, value, read_at)
     SELECT :organization, :detail, :entity, :value, :read_at
     WHERE NOT EXISTS (
         SELECT 1 FROM journal
-        WHERE organization = :organization AND touches = :entity AND (at > :read_at OR settled_at > :read_at)
+        WHERE organization = :organization AND touches = :entity AND at <= :latest
+            AND (at > :read_at OR (settled_at > :read_at AND settled_at <= :latest))
     )
     ON CONFLICT (organization, detail, entity)
-    DO UPDATE SET value = excluded.value, read_at = excluded.read_at WHERE excluded.read_at >= details.read_at
+    DO UPDATE SET value = excluded.value, read_at = excluded.read_at
+    WHERE excluded.read_at >= details.read_at OR details.read_at > :latest
     """
 )
 
@@ -104,7 +107,8 @@ class StoredDetails:
     def _write(self, batch: list[dict[str, object]]) -> None:
         if batch:
             with self._scope.writing("keep details") as connection:
-                connection.execute(_KEEP, batch)
+                latest = to_number(self._scope.clock.now() + TOLERANCE)
+                connection.execute(_KEEP, [{**row, "latest": latest} for row in batch])
 
 
 def drop_details(connection: Connection, organization: str, entities: Collection[str]) -> None:

@@ -12,7 +12,9 @@ from syncd.collector import uncollected
 from syncd.errors import StoreError
 from syncd.model.look import Look
 from syncd.model.memory import REVOKED, Approval, Binding, Hold, Mark, Memory, OpenIntent, Pause
+from syncd.model.moments import TOLERANCE
 from syncd.model.names import EntityId, Key, Kind, kind_of
+from syncd.store.marks import mark_row, read_mark
 from syncd.store.schema import (
     approvals,
     approved_operations,
@@ -51,21 +53,13 @@ class StoredMemory:
         """Replace all marks, and the last good counts unless *counts* is empty."""
         organization = self._scope.organization
         with self._scope.writing("record who is missing") as connection:
-            connection.execute(delete(marks).where(marks.c.organization == organization))
-            if marks_now:
-                connection.execute(
-                    insert(marks),
-                    [
-                        {
-                            "organization": organization,
-                            "key": key,
-                            "missing_since": mark.missing_since,
-                            "missing_cycles": mark.missing_cycles,
-                            "disabled_since": mark.disabled_since,
-                        }
-                        for key, mark in marks_now.items()
-                    ],
-                )
+            # Only whoever holds the organization adds marks; but any read that sees somebody clears theirs.
+            here = marks.c.organization == organization
+            still = set(connection.execute(select(marks.c.key).where(here)).scalars())
+            connection.execute(delete(marks).where(here))
+            kept = [mark for mark in marks_now.values() if mark.key in still or mark.is_first]
+            if kept:
+                connection.execute(insert(marks), [{"organization": organization, **mark_row(mark)} for mark in kept])
             if counts:
                 connection.execute(delete(source_counts).where(source_counts.c.organization == organization))
                 connection.execute(
@@ -75,6 +69,11 @@ class StoredMemory:
                         for kind, entries in counts.items()
                     ],
                 )
+
+    def clear_marks(self, keys: Collection[Key]) -> None:
+        """Forget the marks of *keys*: they were seen."""
+        with self._scope.writing("forget who was missing") as connection:
+            connection.execute(_CLEAR, [{"of": self._scope.organization, "whose": key} for key in keys])
 
     def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
         """Write *binding*; remove the one of *replaces*."""
@@ -194,6 +193,7 @@ _NOTE_LOOK = (
     .values({name: bindparam(name) for name in _LOOK})
 )
 _UNBIND = delete(bindings).where(bindings.c.organization == bindparam("of"), bindings.c.key == bindparam("whose"))
+_CLEAR = delete(marks).where(marks.c.organization == bindparam("of"), marks.c.key == bindparam("whose"))
 _OTHER_OWNER = select(bindings.c.key).where(
     bindings.c.organization == bindparam("of"),
     bindings.c.entity == bindparam("what"),
@@ -237,6 +237,7 @@ def unspent_approvals(connection: Connection, organization: str, now: datetime) 
         .where(
             approvals.c.organization == organization,
             approvals.c.expires_at > now,
+            approvals.c.approved_at <= now + TOLERANCE,  # what was approved in the future isn't believed
             approvals.c.revoked_at.is_(None),
             approved_operations.c.spent_at.is_(None),
         )
@@ -342,15 +343,10 @@ def _revoked_removals(connection: Connection, organization: str) -> set[Key]:
 
 
 def _marks(connection: Connection, organization: str, key: Key | None = None) -> dict[Key, Mark]:
-    table = marks.c
-    query = select(table.key, table.missing_since, table.missing_cycles, table.disabled_since)
-    query = query.where(table.organization == organization)
+    query = select(marks).where(marks.c.organization == organization)
     if key is not None:
-        query = query.where(table.key == key)
-    return {
-        Key(name): Mark(key=Key(name), missing_since=missing, missing_cycles=cycles, disabled_since=disabled)
-        for name, missing, cycles, disabled in connection.execute(query)
-    }
+        query = query.where(marks.c.key == key)
+    return {mark.key: mark for mark in map(read_mark, connection.execute(query))}
 
 
 def _counts(connection: Connection, organization: str) -> dict[Kind, int]:

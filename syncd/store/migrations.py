@@ -270,6 +270,17 @@ def _looks(connection: Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE bindings ADD COLUMN look_{column} TEXT")
 
 
+def _reads_in_a_row(connection: Connection) -> None:
+    """A mark knows its last read; those without any begin anew, since nobody knows what was between their reads."""
+    connection.exec_driver_sql("ALTER TABLE marks ADD COLUMN counted BIGINT NOT NULL DEFAULT 0")
+    connection.exec_driver_sql("ALTER TABLE marks ADD COLUMN last_at BIGINT")
+    connection.exec_driver_sql("ALTER TABLE marks ADD COLUMN last_boot TEXT")
+    connection.exec_driver_sql("ALTER TABLE marks ADD COLUMN last_boot_s FLOAT")
+    connection.exec_driver_sql("ALTER TABLE marks ADD COLUMN last_service_at BIGINT")
+    connection.exec_driver_sql("ALTER TABLE marks ADD COLUMN hole BIGINT")
+    connection.exec_driver_sql("ALTER TABLE marks ADD COLUMN anew TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS = (
     Migration(1, _first),
     Migration(2, _void_approvals),
@@ -277,4 +288,5 @@ MIGRATIONS = (
     Migration(4, _revocations),
     Migration(5, _decisions),
     Migration(6, _looks),
+    Migration(7, _reads_in_a_row),
 )

@@ -33,7 +33,7 @@ from sqlalchemy import (
     text,
 )
 
-from syncd.store.columns import Moment, Plain
+from syncd.store.columns import Moment, Plain, Span
 
 metadata = MetaData()
 
@@ -110,6 +110,14 @@ marks = Table(
     Column("missing_since", Moment),
     Column("missing_cycles", Integer, nullable=False),
     Column("disabled_since", Moment),
+    # Time that counts, and the last read that was counted, by every clock that told its time.
+    Column("counted", Span, nullable=False, server_default=text("0")),
+    Column("last_at", Moment),
+    Column("last_boot", Text),
+    Column("last_boot_s", Float),
+    Column("last_service_at", Moment),
+    Column("hole", Span),
+    Column("anew", Text, nullable=False, server_default=text("''")),
 )
 
 source_counts = Table(

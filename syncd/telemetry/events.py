@@ -114,6 +114,14 @@ _ALL = (
         *(f"{kind.value}s" for kind in STATED),
         "rejected",
     ),
+    _event("marks_cleared", "info", "So many who had been missing or disabled were seen: counting is over.", "count"),
+    _event(
+        "evidence_began_anew",
+        "warning",
+        "For so many, the reads that missed them were not in a row: counting began anew, for this reason.",
+        "count",
+        "reason",
+    ),
     _event("plan_made", "info", "There is a plan, in numbers; its digest is on the lines that follow.", *_COUNTS),
     _event(
         "identity_doubted",

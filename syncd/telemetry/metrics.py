@@ -233,6 +233,7 @@ class Metrics:
             self.plan.entities.labels(name, standing).set(count)
         self.plan.rejections.labels(name).set(len(plan.rejections))
         self.plan.pending.labels(name).set(len(plan.pending))
+        self.plan.uncounted.labels(name).set(sum(bool(pending.because) for pending in plan.pending))
         self.plan.notes.labels(name).set(len(plan.notes))
         self.decisions.doubted.labels(name).set(len(plan.doubted))
         self.plan.deferred.labels(name).set(sum(plan.deferred.values()))

@@ -157,6 +157,11 @@ class PlanSeries:
             "syncd_rejections", "Entries of the directory that can't be used.", organization=_OPEN
         )
         self.pending = make.gauge("syncd_pending_removals", "Removals that are not due yet.", organization=_OPEN)
+        self.uncounted = make.gauge(
+            "syncd_uncounted_removals",
+            "Who is absent and can't be counted as missing, because a row of the directory may mean them.",
+            organization=_OPEN,
+        )
         self.notes = make.gauge("syncd_notes", "Notes of the last plan.", organization=_OPEN)
         self.entities = make.gauge(
             "syncd_entities",

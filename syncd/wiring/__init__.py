@@ -83,6 +83,7 @@ def build(
     Raises:
         ConfigurationError: the AWS client can't be made.
     """
+    from syncd.daemon.rhythm import schedule_hole
     from syncd.guards import GUARDS, SOURCE_GUARDS
     from syncd.mapping.rules import Rules
     from syncd.mapping.snapshot import map_snapshot
@@ -119,6 +120,7 @@ def build(
         observer=observer,
         workers=organization.apply.workers,
         verify_within=organization.verify_within,
+        hole=partial(schedule_hole, organization.schedule),
         stop=stop,
     )
 

@@ -25,7 +25,7 @@ from syncd.errors import StoreError, SyncdError
 from syncd.model.status import BoardOrganization
 from syncd.notices.report_files import ReportFiles
 from syncd.notices.settings import HEARTBEAT
-from syncd.parts import Options
+from syncd.parts import DAEMON, Options
 from syncd.ports import Clock
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.sources.registry import row_of
@@ -205,7 +205,7 @@ class Service:
         return Work(
             organization=name,
             schedule=organization.schedule,
-            cycle=partial(run_cycle, parts, Options(command="run")),
+            cycle=partial(run_cycle, parts, Options(command=DAEMON)),
             observer=observer,
             progress=seat.progress,
             stop=seat.stop,

@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, Literal
 
@@ -33,6 +36,15 @@ from syncd.workmail.settings import WorkmailSettings, safe_endpoint
 Caller = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 #: Told the `Date` header of each answer, errors included.
 Heard = Callable[[str], None]
+
+
+def date_of(answer: Mapping[str, Any]) -> datetime | None:
+    """Return the `Date` header of *answer*, in UTC; None where it has none that can be read."""
+    said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    with suppress(ValueError):
+        at = parsedate_to_datetime(said) if said else None
+        return None if at is None or at.tzinfo is None else at.astimezone(UTC)
+    return None
 
 
 class BotoCaller:

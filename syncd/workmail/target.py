@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from threading import Event, Lock
 from typing import Any
 
@@ -26,7 +27,7 @@ from syncd.ports import Clock, Observer, PasswordMaker
 from syncd.workmail import observe
 from syncd.workmail.attributes import MEMBERS
 from syncd.workmail.calls import NAMING, created_by
-from syncd.workmail.client import Caller
+from syncd.workmail.client import Caller, date_of
 from syncd.workmail.failures import CREDENTIALS, DENIED, SETTLING
 from syncd.workmail.pace import Backoff
 from syncd.workmail.pages import PAGES
@@ -68,6 +69,7 @@ class WorkmailTarget:
         self._backoff = Backoff(clock)
         self._lock = Lock()
         self._calls: Counter[str] = Counter()
+        self._answered_at: datetime | None = None
 
     @property
     def terms(self) -> Terms:
@@ -76,6 +78,7 @@ class WorkmailTarget:
 
     def lists(self, *, bound: Mapping[EntityId, Kind]) -> Observed:
         """Read everything that lists tell; ask by id for bound entities that no list shows."""
+        self._answered_at = None  # these are the first calls of a cycle
         organization, untouchable = observe.read_organization(self._read, self._organization_id)
         entities = observe.read_entities(self._read, untouchable=untouchable)
         gone = set()
@@ -87,7 +90,13 @@ class WorkmailTarget:
                 gone.add(identity)
             else:
                 entities[identity] = entity
-        return Observed(organization=organization, entities=entities, details=Details(), gone=frozenset(gone))
+        return Observed(
+            organization=organization,
+            entities=entities,
+            details=Details(),
+            gone=frozenset(gone),
+            answered_at=self._answered_at,
+        )
 
     def details(self, wanted: Mapping[Thing, Collection[Entity]]) -> Iterator[tuple[Thing, EntityId, Any]]:
         """Yield each detail as it is read; entities that changed meanwhile yield nothing."""
@@ -161,6 +170,8 @@ class WorkmailTarget:
             raise
         else:
             self._backoff.succeeded()
+            if self._answered_at is None:
+                self._answered_at = date_of(answer)
             return answer
         finally:
             self._observer.called(operation, code, self._clock.monotonic() - begun)

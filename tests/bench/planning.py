@@ -3,12 +3,13 @@
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from syncd.guards import GUARDS
 from syncd.model.detail import PROFILE
 from syncd.model.look import look_of
 from syncd.model.memory import Binding, Memory
+from syncd.model.moments import Instant
 from syncd.model.names import EntityId, Key, Kind, group_key, user_key
 from syncd.model.observed import Observed
 from syncd.model.plan import Plan
@@ -16,7 +17,7 @@ from syncd.model.policy import Mode, Policy
 from syncd.model.situation import Situation
 from syncd.model.state import Desired, Entity, Organization, State, Wanted
 from syncd.planning.assemble import assemble
-from syncd.planning.evidence import updated_marks
+from syncd.planning.evidence import evidence_of
 from syncd.planning.judge import judge
 from syncd.planning.match import match
 from syncd.workmail.facets import FACETS
@@ -82,8 +83,9 @@ def states() -> tuple[Desired, Observed, Memory]:
 
 def _plan(desired: Desired, observed: Observed, memory: Memory) -> Plan:
     policy = Policy(mode=Mode.FULL)
-    marks = updated_marks(memory, desired, source=SOURCE, now=NOW)
-    standings, rejections = match(desired, observed, memory, marks=marks, policy=policy, source=SOURCE, now=NOW)
+    at, hole = Instant(wall=NOW), timedelta(hours=1)
+    evidence = evidence_of(memory, desired, observed, source=SOURCE, at=at, hole=hole)
+    standings, rejections = match(desired, observed, memory, evidence=evidence, policy=policy, source=SOURCE, now=NOW)
     situation = Situation(
         configuration="as it is",
         pages=PAGES,

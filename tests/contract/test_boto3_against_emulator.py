@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,7 +16,12 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from syncd.emulator import Emulator
 from syncd.emulator.faults import ErrorAnswer, Fault, Moment, Throttle
 from syncd.emulator.server import EmulatorServer
+from syncd.errors import CallError
+from syncd.workmail.client import BotoCaller, date_of
+from syncd.workmail.settings import WorkmailSettings
+from tests.builders import ORGANIZATION_ID
 from tests.directory_life import DOMAIN, OPERATIONS, Output, ServiceRefused, live
+from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
     from mypy_boto3_workmail import WorkMailClient
@@ -354,3 +360,21 @@ def test_an_organization_made_by_the_api_can_be_used(client: "WorkMailClient", s
     made = client.create_organization(Alias="slurm")["OrganizationId"]
 
     assert client.describe_organization(OrganizationId=made)["State"] == "Active"
+
+
+def test_every_answer_has_a_date() -> None:
+    """By the emulator's own clock, errors included: syncd counts time by it."""
+    clock = FakeClock()
+    with EmulatorServer(Emulator(clock=clock.timestamp)) as server:
+        settings = WorkmailSettings(
+            organization_id=ORGANIZATION_ID, region="eu-west-1", endpoint_url=server.endpoint_url
+        )
+        heard: list[str] = []
+        call = BotoCaller(settings, connections=1, heard=heard.append)
+        server.emulator.create_organization(alias="planetexpress", organization_id=ORGANIZATION_ID)
+        answer = call("ListUsers", {"OrganizationId": ORGANIZATION_ID})
+        assert date_of(answer) == clock.now()
+        clock.advance(days=400)
+        with pytest.raises(CallError):
+            call("DescribeUser", {"OrganizationId": ORGANIZATION_ID, "UserId": "nobody"})
+        assert parsedate_to_datetime(heard[-1]) == clock.now()

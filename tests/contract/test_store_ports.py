@@ -154,13 +154,37 @@ def test_an_unbound_key_is_forgotten(ports: Ports) -> None:
 
 def test_marks_are_replaced_as_a_whole(ports: Ports) -> None:
     """Whoever is not among the marks of the last read has none."""
-    mark = Mark(key=LEELA, missing_since=ports.clock.now(), missing_cycles=2)
+    mark = Mark(key=LEELA, missing_since=ports.clock.now(), missing_cycles=1)
     ports.memory.record_marks({FRY: Mark(key=FRY, missing_cycles=1)}, {Kind.USER: 7})
 
     ports.memory.record_marks({LEELA: mark}, {Kind.USER: 6, Kind.GROUP: 2})
 
     assert ports.memory.load().marks == {LEELA: mark}
     assert ports.memory.load().counts == {Kind.USER: 6, Kind.GROUP: 2}
+
+
+def test_who_was_seen_has_no_mark(ports: Ports) -> None:
+    """Marks are cleared one by one; who never had one is no error."""
+    marks = {key: Mark(key=key, missing_since=ports.clock.now(), missing_cycles=1) for key in (FRY, LEELA)}
+    ports.memory.record_marks(marks, {Kind.USER: 7})
+
+    ports.memory.clear_marks([FRY, Key("user:nobody")])
+
+    assert ports.memory.load().marks == {LEELA: marks[LEELA]}
+    assert ports.memory.load().counts == {Kind.USER: 7}
+
+
+def test_a_mark_that_was_cleared_meanwhile_does_not_come_back(ports: Ports) -> None:
+    """Another read saw them while a cycle was counting: what goes on from the old mark is not written."""
+    first = Mark(key=FRY, missing_since=ports.clock.now(), missing_cycles=1)
+    ports.memory.record_marks({FRY: first}, {})
+    ports.memory.clear_marks([FRY])
+
+    ports.memory.record_marks({FRY: replace(first, missing_cycles=2)}, {})
+    assert ports.memory.load().marks == {}
+
+    ports.memory.record_marks({FRY: first}, {})
+    assert ports.memory.load().marks == {FRY: first}
 
 
 def test_no_counts_leave_the_last_good_ones(ports: Ports) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from syncd.model.detail import ALIASES, MEMBERS, PROFILE, Details
 from syncd.model.look import Look
 from syncd.model.memory import Approval, Binding, Mark
+from syncd.model.moments import Boot, Instant
 from syncd.model.names import EntityId, Key, Kind
 from syncd.planning.document import dumps, loads
 from syncd.store.store import OrganizationStore, Store
@@ -35,12 +36,19 @@ bindings = st.builds(
     removed_at=st.none() | moments,
     look=st.none() | st.builds(Look, texts, texts, texts, texts),
 )
+spans = st.timedeltas(timedelta(0), timedelta(days=9_999))
+boots = st.builds(Boot, id=texts, seconds=st.floats(0, 1e9))
+instants = st.builds(Instant, wall=moments, boot=st.none() | boots, service=st.none() | moments)
 marks = st.builds(
     Mark,
     key=keys,
     missing_since=st.none() | moments,
     missing_cycles=st.integers(0, 2**31),
     disabled_since=st.none() | moments,
+    counted=spans,
+    last=st.none() | instants,
+    hole=st.none() | spans,
+    anew=texts,
 )
 approvals = st.builds(
     Approval,
@@ -93,6 +101,7 @@ def test_marks_and_counts_come_back(fresh: Fresh, written: list[Mark], counts: d
     """Every mark and every count comes back equal."""
     by_key = {each.key: each for each in written}
     ours = fresh()
+    ours.memory.record_marks({key: Mark(key=key) for key in by_key}, {})
     ours.memory.record_marks(by_key, counts)
 
     memory = ours.memory.load()

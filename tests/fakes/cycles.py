@@ -44,7 +44,7 @@ class World:
         self.clock = FakeClock()
         self.emulator = Emulator(clock=self.clock.timestamp, switches=self.switches)
         self.emulator.create_organization(alias="planetexpress", domains=[DOMAIN], organization_id=ORGANIZATION_ID)
-        self.caller = PlainCaller(self.wrap(self.emulator))
+        self.caller = PlainCaller(self.wrap(self.emulator), timestamp=self.clock.timestamp)
         self.stores = FakeStores(self.clock)
         self.observer = RecordingObserver()
         self.desired = Desired(entities={})

@@ -18,6 +18,7 @@ from syncd.daemon.requests import Mailbox, Wish
 from syncd.daemon.settings import Schedule
 from syncd.daemon.work import Work
 from syncd.errors import SyncdError
+from syncd.model.moments import Boot
 from syncd.model.report import Outcome, Report, Result
 from syncd.telemetry.metrics import Metrics
 from syncd.telemetry.observer import TelemetryObserver
@@ -38,6 +39,9 @@ class RealClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def boot(self) -> Boot | None:
+        return None
 
     def sleep(self, seconds: float) -> None:
         threading.Event().wait(seconds)

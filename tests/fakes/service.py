@@ -1,6 +1,7 @@
 """The emulator without HTTP, as the callable that the target expects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from typing import Any, Protocol
 
 from syncd.emulator import ServiceFault
@@ -17,8 +18,12 @@ class Service(Protocol):
 class PlainCaller:
     """Answers like `BotoCaller`; *sent* lists every call that reached it."""
 
-    def __init__(self, service: Service, *, remember: bool = True) -> None:
+    def __init__(
+        self, service: Service, *, remember: bool = True, timestamp: Callable[[], float] | None = None
+    ) -> None:
+        """With *timestamp*, each answer has a `Date` header that says so."""
         self._service = service
+        self._timestamp = timestamp
         self._remember = remember
         self.sent: list[tuple[str, dict[str, Any]]] = []
 
@@ -26,11 +31,15 @@ class PlainCaller:
         if self._remember:
             self.sent.append((operation, dict(parameters)))
         try:
-            return self._service.call(operation, parameters)
+            answer = self._service.call(operation, parameters)
         except ServiceFault as fault:
             raise call_error(operation, fault.code, fault.message, status=fault.status) from fault
         except (TimeoutError, ConnectionError) as error:
             raise OutcomeUnknown(operation, "NoAnswer", str(error)) from error
+        if self._timestamp is None:
+            return answer
+        date = formatdate(self._timestamp(), usegmt=True)
+        return {**answer, "ResponseMetadata": {"HTTPHeaders": {"date": date}}}
 
     @property
     def mutations(self) -> list[tuple[str, dict[str, Any]]]:

@@ -62,12 +62,15 @@ class FakeStores:
         return self.load_memory()
 
     def record_marks(self, marks: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
-        self.marks = dict(marks)
+        self.marks = {key: mark for key, mark in marks.items() if key in self.marks or mark.is_first}
         self.counts = dict(counts) or self.counts
 
     def note_enabled(self, keys: Collection[Key]) -> None:
         for key in keys:
             self.bindings[key] = replace(self.bindings[key], seen_enabled=True)
+
+    def clear_marks(self, keys: Collection[Key]) -> None:
+        self.marks = {key: mark for key, mark in self.marks.items() if key not in keys}
 
     def begun(self) -> Mapping[Key, Binding]:
         return {key: self._as_revoked(one) for key, one in self.bindings.items() if one.began_at is not None}

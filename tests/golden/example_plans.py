@@ -321,6 +321,15 @@ def aside() -> Plan:
         pending=(
             pending("bender", "missing since 2026-03-01 07:45 UTC", cycles=1, hours=24),
             replace(pending("hermes", "disabled since 2026-03-01 07:45 UTC", cycles=0, hours=2), cycles_needed=0),
+            replace(
+                pending("leela", f"missing since 2026-03-01 07:45 UTC; counted anew: {ANEW}", cycles=2, hours=24),
+                anew=ANEW,
+            ),
+            replace(
+                pending("fry", f"missing since 2026-03-01 07:45 UTC; not counted: {ROW}", cycles=0, hours=0),
+                due_at=None,
+                because=ROW,
+            ),
         ),
         rejections=(
             Rejection(
@@ -368,7 +377,13 @@ def pending(name: str, why: str, *, cycles: int, hours: int) -> Pending:
         cycles_needed=3,
         since=NOW - timedelta(minutes=15),
         due_at=NOW + timedelta(hours=hours),
+        counted=timedelta(minutes=15),
+        needed=timedelta(hours=hours, minutes=15),
     )
+
+
+ANEW = "no read counted for 3d; after more than 46m30s (removal.hole) it begins anew"
+ROW = "people.csv:9: it is rejected, and has 'fry' as they have"
 
 
 UNDER_WAY = "its removal began 2026-02-28 23:50 and is finished"

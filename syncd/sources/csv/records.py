@@ -27,7 +27,7 @@ def read_entries(task: Task) -> tuple[dict[str, Entry], list[Rejection]]:
         Unusable: a quote is out of place, or there are more rows than the cap allows.
     """
     entries: dict[str, Entry] = {}
-    again: dict[str, list[int]] = {}
+    again: dict[str, list[tuple[int, str]]] = {}
     refusals = Refusals(task)
     kind, columns, prefix = task.kind, task.columns, f"{task.label}:"
     place, width, closely, ended = task.key, len(task.columns.names), task.looks_closely, task.header.lines
@@ -41,7 +41,7 @@ def read_entries(task: Task) -> tuple[dict[str, Entry], list[Rejection]]:
             if not identity.isascii():
                 identity = unicodedata.normalize("NFC", identity)
             if identity in entries:
-                again.setdefault(identity, []).append(line)
+                again.setdefault(identity, []).append((line, join_cells(row)))
             elif identity:
                 # An Entry and its Row, written out: a call per row would be a tenth of the whole time.
                 attributes = new(Row)
@@ -58,17 +58,18 @@ def read_entries(task: Task) -> tuple[dict[str, Entry], list[Rejection]]:
     return entries, refusals.rejections()
 
 
-def _part_with_shared(entries: dict[str, Entry], again: dict[str, list[int]], refusals: Refusals) -> None:
+def _part_with_shared(entries: dict[str, Entry], again: dict[str, list[tuple[int, str]]], refusals: Refusals) -> None:
     """Refuse every row whose key stands on another row too: nobody can say which one is meant."""
     for identity in dict.fromkeys([*again, *refusals.lines]):
         entry = entries.pop(identity, None)
         if entry is None:
             continue
-        ours = [int(entry.origin.rpartition(":")[2]), *again.get(identity, ())]
+        ours = {int(entry.origin.rpartition(":")[2]): entry}
+        ours |= {line: refusals.entry(identity, line, text) for line, text in again.get(identity, ())}
         lines = sorted({*ours, *refusals.lines.get(identity, ())})
-        for line in ours:
+        for line, each in ours.items():
             reason = f"its key {shown(identity)} stands on line {_others(lines, line)} too"
-            refusals.add(line, make_key(entry.kind, identity), reason, "leave one row for each key")
+            refusals.add(line, make_key(entry.kind, identity), reason, "leave one row for each key", entry=each)
 
 
 def _others(lines: list[int], line: int) -> str:

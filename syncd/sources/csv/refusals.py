@@ -3,9 +3,9 @@
 import unicodedata
 from dataclasses import dataclass, field
 
-from syncd.model.entry import Rejection
+from syncd.model.entry import Entry, Rejection
 from syncd.model.names import Key, Kind, make_key
-from syncd.sources.csv.rows import Columns
+from syncd.sources.csv.rows import Columns, Row, join_cells
 from syncd.sources.csv.table import Header, Table
 
 _SHOWN = 40
@@ -52,7 +52,11 @@ class Refusals:
         identity = _readable_identity(row, self.task)
         if identity:
             self.lines.setdefault(identity, []).append(line)
-        self.add(line, make_key(self.task.kind, identity) if identity else None, reason, remedy)
+        key = make_key(self.task.kind, identity) if identity else None
+        if len(row) == len(self.task.columns.names):
+            self.add(line, key, reason, remedy, entry=self.entry(identity, line, join_cells(row)))
+        else:  # cells have moved: any of them may be the name, or an address
+            self.add(line, key, reason, remedy, names=tuple(cell.strip() for cell in row))
 
     def refuse_without_key(self, row: list[str], line: int) -> None:
         column = shown(self.task.columns.names[self.task.key])
@@ -60,9 +64,24 @@ class Refusals:
             row, line, f"it has no key: {column} is empty", "give it its key; until then nobody counts as missing"
         )
 
-    def add(self, line: int, key: Key | None, reason: str, remedy: str) -> None:
+    def entry(self, identity: str, line: int, text: str) -> Entry:
+        """Return the row whose joined cells are *text*, for the mapping to read whom it may mean."""
         origin = f"{self.task.label}:{line}"
-        self.found.append((line, Rejection(key=key, origin=origin, reason=reason, remedy=remedy)))
+        return Entry(self.task.kind, identity, origin, Row(self.task.columns, text))
+
+    def add(
+        self,
+        line: int,
+        key: Key | None,
+        reason: str,
+        remedy: str,
+        *,
+        entry: Entry | None = None,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        origin = f"{self.task.label}:{line}"
+        rejection = Rejection(key=key, origin=origin, reason=reason, remedy=remedy, names=names, entry=entry)
+        self.found.append((line, rejection))
 
     def rejections(self) -> list[Rejection]:
         """Return all of them in the order of their lines."""

@@ -25,6 +25,8 @@ from syncd.sources.ldap import disabled, names, values
 
 DN = "dn"
 DISABLED = "disabled"
+#: No name or address is longer, in bytes.
+_LONGEST_NAME = 512
 MEMBERS = "members"
 PROXY_PRIMARY = "proxy_primary"
 PROXY_ALIASES = "proxy_aliases"
@@ -168,7 +170,7 @@ class EntryReader:
             else:
                 return Record(dn, identity, attributes, entry, None)
         key = make_key(self._kind, identity) if identity else None
-        rejection = Rejection(key=key, origin=raw.dn, reason=reason, remedy=remedy)
+        rejection = Rejection(key=key, origin=raw.dn, reason=reason, remedy=remedy, names=_texts(attributes))
         return Record(dn, identity, attributes, None, rejection)
 
     def identity(self, raw: ReceivedEntry) -> str:
@@ -226,6 +228,12 @@ class EntryReader:
                     raise values.BadValue(f"{spelling!r} {error}") from error
                 found.append(texts[0] if len(texts) == 1 else tuple(texts) or None)
         return Attributes(self._places, tuple(found))
+
+
+def _texts(attributes: Mapping[str, Sequence[bytes]]) -> tuple[str, ...]:
+    """Return what of an unusable entry can be read as text: a name or an address may be among it."""
+    short = (value for found in attributes.values() for value in found if len(value) <= _LONGEST_NAME)
+    return tuple(value.decode("utf-8", errors="replace").strip() for value in short)
 
 
 def _proxy_addresses(raws: Sequence[bytes]) -> dict[str, tuple[str, ...]]:

@@ -193,6 +193,7 @@ def _shared_key(entry: Entry, others: str) -> Rejection:
         origin=entry.origin,
         reason=f"its key {entry.identity!r} is that of {others} too",
         remedy="let one entry have each key",
+        entry=entry,
     )
 
 
@@ -202,4 +203,5 @@ def _shared_name(entry: Entry, other: Entry) -> Rejection:
         origin=entry.origin,
         reason=f"its name can't be told from {other.origin!r}, whose key is {other.identity!r}",
         remedy="rename one of them; if it was renamed just now, the next cycle will do",
+        entry=entry,
     )

@@ -22,3 +22,14 @@ def test_a_stop_wakes_who_sleeps() -> None:
 
     assert stop.is_set()
     assert clock.monotonic() >= begun
+
+
+def test_the_clock_knows_its_boot() -> None:
+    """Linux says which boot this is, and for how long, sleep included; two answers are of one boot."""
+    clock = SystemClock()
+    first, second = clock.boot(), clock.boot()
+
+    assert first is not None
+    assert second is not None
+    assert (first.id, len(first.id)) == (second.id, 36)
+    assert 0 < first.seconds <= second.seconds

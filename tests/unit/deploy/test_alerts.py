@@ -32,6 +32,7 @@ WANTED = {
     "SyncdHalfRemoved",
     "SyncdPaused",
     "SyncdIdentityDoubted",
+    "SyncdNotCounted",
     "SyncdNoticesFailing",
     "SyncdOperationsFailing",
     "SyncdRejections",

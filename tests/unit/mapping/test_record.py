@@ -116,14 +116,77 @@ def test_a_choice_is_written_in_words(value: str, expected: bool) -> None:
         ("{{ status == 'active' }}", True),
         ("{{ status != 'active' }}", False),
         ("{{ status in ['active', 'leave'] }}", True),
-        ("{{ not locked }}", True),
+        ("{{ not (locked | default('')) }}", True),
         ("{% if status == 'active' %}yes{% else %}no{% endif %}", True),
         ("{{ 1 if status == 'gone' else 0 }}", False),
     ],
 )
 def test_a_choice_may_be_computed(template: str | bool, expected: bool) -> None:
-    """Templates give a yes or no as a truth, a word or a digit; an absent attribute is empty there."""
+    """Templates give a yes or no as a truth, a word or a digit; what an absent attribute means must be said."""
     assert only(person(status="active"), enabled=template).enabled is expected
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ status == 'active' }}",
+        "{{ status != 'left' }}",
+        "{{ status in ['active', 'leave'] }}",
+        "{{ not status }}",
+        "{{ status | lower == 'active' }}",
+        "{% if status == 'active' %}yes{% else %}no{% endif %}",
+    ],
+)
+@pytest.mark.parametrize("blank", ["", " ", "\t", "\u00a0"])
+def test_a_template_on_a_blank_cell_rejects(template: str, blank: str) -> None:
+    """A column that went blank says of nobody that they left, whatever the template makes of nothing."""
+    reason, remedy = rejected(person(status=blank), enabled=template)
+
+    assert reason.startswith(f"enabled (mapping.users.enabled: {template}): the attribute 'status' is absent")
+    assert "fill" in remedy
+
+
+WORDS = {"from": "status", "yes": ["active", "on leave"], "no": ["left", "Terminated"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("active", True),
+        (" ACTIVE ", True),
+        ("On Leave", True),
+        ("left", False),
+        ("terminated", False),
+        ("LEFT\u00a0", False),
+    ],
+)
+def test_words_say_who_is_enabled(value: str, expected: bool) -> None:
+    """Compared without case and blanks around."""
+    assert only(person(status=value), enabled=WORDS).enabled is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("actve", "'status' says 'actve', which is none of the words (yes: active, on leave; no: left, Terminated)"),
+        ("", "'status' is blank, which is none of the words (yes: active, on leave; no: left, Terminated)"),
+        (" ", "'status' is blank"),
+        ("retired", "'status' says 'retired', which is none of the words"),
+        ("#REF!", "'status' says '#REF!', which is none of the words"),
+        (("active", "left"), "'status' says 'active' and 'left', where one word is wanted"),
+    ],
+)
+def test_any_other_word_rejects(value: Any, reason: str) -> None:  # noqa: ANN401 - see the list
+    """Nobody's mailbox goes by a gap, a slip of the pen or a new word; the reason has value, words and place."""
+    said, remedy = rejected(person(status=value), enabled=WORDS)
+
+    assert said.startswith(f"enabled (mapping.users.enabled: status): {reason}")
+    assert remedy
+
+
+def test_the_nearest_word_is_named() -> None:
+    """A slip of the pen is shown with the word that was meant."""
+    assert "did you mean 'terminated'?" in rejected(person(status="termiated"), enabled=WORDS)[0]
 
 
 @pytest.mark.parametrize("entry", [person(on="maybe"), person(), person(on=("yes", "no"))])

@@ -27,6 +27,7 @@ def following(one: Binding = BEGUN, *, later: timedelta = timedelta(0), **change
         (following(), Next.FINISHED, ""),
         (following(later=timedelta(hours=2)), Next.FINISHED, ""),
         (following(later=timedelta(hours=2, seconds=1)), Next.GIVEN_BACK, "could not be finished in time"),
+        (following(binding(began_at=NOW + timedelta(hours=1))), Next.GIVEN_BACK, "it began in the future"),
         (following(binding(began_at=NOW, stuck="AccessDenied")), Next.GIVEN_BACK, "for good (AccessDenied)"),
         (following(mode=Mode.UPSERT), Next.GIVEN_BACK, "mode upsert removes nobody"),
         (following(mode=Mode.OBSERVE), Next.NOTHING, "nothing is written in mode observe"),

@@ -137,3 +137,11 @@ def test_what_doesnt_exist_is_not_read() -> None:
     away = entity("away", state=State.DISABLED)
     operations = [operation("user.create"), operation("register", "user:away", entity="id-away")]
     assert touched(operations, {away.id: away}, PAGES) == {}
+
+
+def test_what_was_read_in_the_future_is_read_again() -> None:
+    """Kept while the clock was ahead: nobody knows how old it is."""
+    for ahead, reads in ((timedelta(minutes=5), []), (timedelta(minutes=6), [FRY])):
+        read_at = {Thing("aliases"): {FRY.id: NOW + ahead}}
+        details = [detail for detail in PAGES.details if detail.thing == "aliases"]
+        assert due({FRY.id: FRY}, details, {FRY.id}, read_at, now=NOW, verify_within=DAY) == {"aliases": reads}

@@ -13,7 +13,9 @@ from syncd.model.names import Key, Kind
 from syncd.model.policy import Adopt, Mode, Pilot, Policy, Removal
 from syncd.model.standing import ProposalKind, Standings
 from syncd.model.state import Desired, Entity, Organization, State, Wanted
+from syncd.planning.evidence import Evidence
 from syncd.planning.match import match
+from syncd.planning.meant import protections
 from tests.builders import DOMAIN, NOW, SOURCE, binding, desired, entity, entity_id, observed, wanted
 
 FRY, LEELA = Key("user:fry"), Key("user:leela")
@@ -32,11 +34,14 @@ def standings(
 ) -> tuple[Standings, tuple[Rejection, ...]]:
     bindings = [binding(one) if isinstance(one, str) else one for one in bound]
     given = {mark.key: mark for mark in marks}
+    directory = rows if isinstance(rows, Desired) else desired(*rows)
+    there = observed(*entities, domains=domains)
+    memory = Memory(bindings={one.key: one for one in bindings}, marks=given, open_intents=tuple(intents))
     return match(
-        rows if isinstance(rows, Desired) else desired(*rows),
-        observed(*entities, domains=domains),
-        Memory(bindings={one.key: one for one in bindings}, marks=given, open_intents=tuple(intents)),
-        marks=given,
+        directory,
+        there,
+        memory,
+        evidence=Evidence(marks=given, uncounted=protections(memory, directory, there)),
         policy=Policy(mode=Mode.FULL, **policy),
         source=SOURCE,
         now=NOW,
@@ -44,7 +49,7 @@ def standings(
 
 
 def missing(cycles: int, since: timedelta, key: Key = FRY) -> Mark:
-    return Mark(key=key, missing_since=NOW - since, missing_cycles=cycles)
+    return Mark(key=key, missing_since=NOW - since, missing_cycles=cycles, counted=since)
 
 
 # --- bound -----------------------------------------------------------------------------------------------------------
@@ -134,12 +139,12 @@ def test_disabled_is_due_at_once() -> None:
 def test_disabled_may_have_to_wait() -> None:
     """With `removal.disabled_after` it waits, frozen, and the date is told."""
     removal = Removal(disabled_after=timedelta(hours=4))
-    mark = Mark(key=FRY, disabled_since=NOW - timedelta(hours=1))
+    mark = Mark(key=FRY, disabled_since=NOW - timedelta(hours=1), counted=timedelta(hours=1))
     row = [wanted("fry", enabled=False)]
     found, _ = standings(row, [entity("fry")], bound=["user:fry"], marks=[mark], removal=removal)
     assert found.waiting[FRY].due_at == NOW + timedelta(hours=3)
     assert FRY in found.frozen
-    due = replace(mark, disabled_since=NOW - timedelta(hours=4))
+    due = replace(mark, counted=timedelta(hours=4))
     assert FRY in standings(row, [entity("fry")], bound=["user:fry"], marks=[due], removal=removal)[0].leaving
 
 
@@ -186,7 +191,8 @@ def test_nobody_leaves_while_a_key_is_unreadable() -> None:
     marks = [missing(9, timedelta(days=9))]
     found, _ = standings(desired(rejections=(row,)), [entity("fry")], bound=["user:fry"], marks=marks)
     assert found.leaving == {}
-    assert "without a readable key" in found.waiting[FRY].why
+    assert "people.csv:9: its key can't be read" in found.waiting[FRY].why
+    assert found.waiting[FRY].because.startswith("people.csv:9")
 
 
 def test_a_new_source_deletes_nobody() -> None:
@@ -392,7 +398,7 @@ def test_an_unverified_domain_rejects() -> None:
         desired(wanted("fry")),
         replace(there, organization=organization),
         Memory(),
-        marks={},
+        evidence=Evidence(),
         policy=Policy(mode=Mode.FULL),
         source=SOURCE,
         now=NOW,

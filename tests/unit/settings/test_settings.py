@@ -199,3 +199,34 @@ def test_a_template_that_can_not_be_read_is_told(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, TEXT.replace("name: login", 'name: "{{ login"'))
 
     assert problem.startswith("syncd.yaml:11:15: organizations[0].mapping.users.name: ")
+
+
+def test_a_schedule_under_which_no_evidence_can_complete_is_refused(tmp_path: Path) -> None:
+    """Each night is a hole, and a day is too short: whoever is missing would never leave, in silence."""
+    more = "    schedule: {every: 15m, allow: ['08:00-18:00']}\n    removal: {hole: 1h}\n"
+    (problem,) = problems(tmp_path, TEXT + more)
+    assert problem.startswith(
+        "syncd.yaml:3:5: organizations[0]: no evidence that somebody is missing can ever be compl"
+    )
+    assert "are in a row, and 3 over 1d are needed; leave removal.hole out, or make it longer" in problem
+
+    read(tmp_path, TEXT + more.replace("hole: 1h", "hole: 15h"))
+    read(tmp_path, TEXT + more.replace("{hole: 1h}", "{after: 8h, hole: 1h}"))
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("{from: status, yes: [active]}", "enabled.no: this key is required"),
+        ("{from: status, yes: [], no: [left]}", "enabled.yes: needs at least 1 item"),
+        ("{from: status, yes: [active], no: [ACTIVE ]}", "enabled: 'active' stands among the words for yes and among"),
+        ("{from: status, yes: [active], no: [' ']}", "enabled.no[0]: a word can't be blank"),
+        ("{from: status, yes: [active], not: [left], no: [left]}", "enabled.not: unknown key; did you mean no?"),
+        ("{from: status, yes: active, no: [left]}", "enabled.yes: expected a list, found 'active'"),
+    ],
+)
+def test_words_of_enabled_are_checked(words: str, problem: str, tmp_path: Path) -> None:
+    """One sentence for each mistake, and none about the other forms that `enabled` may have."""
+    text = TEXT.replace("        primary_email: mail\n", f"        primary_email: mail\n        enabled: {words}\n")
+    (found,) = problems(tmp_path, text)
+    assert problem in found

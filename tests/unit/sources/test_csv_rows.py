@@ -305,3 +305,17 @@ def test_settings_that_can_tell_nothing_apart_are_refused(values: dict[str, obje
 def test_a_tab_can_be_written_in_words(written: str) -> None:
     """A tab is hard to see in a configuration file."""
     assert CsvSettings.model_validate({"type": "csv", "users": "a", "delimiter": written}).delimiter == "\t"
+
+
+def test_a_refused_row_says_whom_it_may_mean(read: Reader) -> None:
+    """A colliding key, a bad cell, no key: the row comes along; where cells have moved, each of them may be a name."""
+    snapshot = read("id,login,mail\n1,fry,f@x\n1,leela,l@x\n2,am\u0007y,a@x\n,kif,k@x\n3,zapp\n")
+
+    told = {r.origin: dict(r.entry.attributes) if r.entry else set(r.names) for r in snapshot.rejections}
+    assert told == {
+        "people.csv:2": {"id": ("1",), "login": ("fry",), "mail": ("f@x",)},
+        "people.csv:3": {"id": ("1",), "login": ("leela",), "mail": ("l@x",)},
+        "people.csv:4": {"id": ("2",), "login": ("am\u0007y",), "mail": ("a@x",)},
+        "people.csv:5": {"login": ("kif",), "mail": ("k@x",)},
+        "people.csv:6": {"3", "zapp"},
+    }

@@ -88,6 +88,29 @@ def test_a_newer_read_replaces_an_older_one(ours: OrganizationStore, clock: Fake
     assert (details.of(ALIASES)[FRY], read_at["aliases"][FRY]) == (frozenset({"new"}), newer)
 
 
+def test_a_read_in_the_future_is_replaced(ours: OrganizationStore, clock: FakeClock) -> None:
+    """Kept while the clock was a month ahead: what is read now counts, and isn't taken for older."""
+    ahead = clock.now() + timedelta(days=30)
+    ours.details.keep([("aliases", FRY, frozenset({"ahead"}))], read_at=ahead)
+    ours.details.keep([("aliases", FRY, frozenset({"now"}))], read_at=clock.now())
+
+    details, read_at = ours.details.load(valid=[ALIASES])
+
+    assert (details.of(ALIASES)[FRY], read_at["aliases"][FRY]) == (frozenset({"now"}), clock.now())
+
+
+def test_a_change_in_the_future_hinders_no_read(ours: OrganizationStore, clock: FakeClock) -> None:
+    """Noted while the clock was a month ahead: what is read now is kept all the same."""
+    clock.jump(days=30)
+    change = operation(entity=FRY, call=Call("CreateAlias", {"EntityId": FRY, "Alias": "x@planetexpress.example"}))
+    ours.journal("c1").intend(change, change.call)
+    clock.jump(days=-30)
+
+    ours.details.keep([("aliases", FRY, frozenset())], read_at=clock.now())
+
+    assert kept(ours) == 1
+
+
 @pytest.mark.parametrize(("later", "expected"), [(-1, 0), (0, 1), (1, 1)])
 def test_a_read_before_the_last_change_is_not_kept(
     later: float, expected: int, ours: OrganizationStore, clock: FakeClock

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,6 +45,7 @@ def test_one_key_is_looked_up(ours: OrganizationStore) -> None:
     """`explain` finds the binding and the mark of one key; of an unknown key there are none."""
     mark = Mark(key=FRY, missing_since=datetime(2026, 1, 1, tzinfo=UTC), missing_cycles=2)
     ours.memory.bind(binding("user:fry"))
+    ours.memory.record_marks({FRY: replace(mark, missing_cycles=1)}, {})
     ours.memory.record_marks({FRY: mark}, {})
 
     assert (ours.memory.binding(FRY), ours.memory.mark(FRY)) == (binding("user:fry"), mark)
@@ -82,3 +84,15 @@ def test_two_approvals_stand_apart(ours: OrganizationStore, clock: FakeClock) ->
     clock.advance(hours=2)
 
     assert ours.memory.approvals() == (long,)
+
+
+def test_an_approval_of_the_future_frees_nothing(ours: OrganizationStore, clock: FakeClock) -> None:
+    """Given while the clock was ahead: nobody knows when, so that it isn't believed."""
+    clock.jump(hours=1)
+    expires = clock.now() + timedelta(hours=4)
+    ours.decisions.approve(Approval(digest="d1", operations=frozenset({"o1"}), by="ada", expires_at=expires))
+    assert len(ours.memory.load().approvals) == 1
+
+    clock.jump(hours=-1)
+
+    assert (ours.memory.load().approvals, ours.memory.approvals()) == ((), ())

@@ -142,6 +142,7 @@ def test_the_names_are_the_contract(registry: CollectorRegistry) -> None:
         "syncd_store_size_bytes",
         "syncd_store_up",
         "syncd_target_up",
+        "syncd_uncounted_removals",
         "syncd_tls_peer_certificate_expiration_timestamp_seconds",
     }
 

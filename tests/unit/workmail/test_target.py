@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from syncd.model.names import EntityId, Key, Kind
 from syncd.model.observed import Observed
 from syncd.model.operation import Call, Generated, Merged, Ref
 from syncd.model.state import Entity, State
+from syncd.workmail.client import date_of
 from syncd.workmail.target import WorkmailTarget
 from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver
@@ -451,3 +453,40 @@ def test_switches_can_turn_while_it_runs() -> None:
     assert place.lists().entities[fry].state is State.ENABLED
     place.clock.advance(seconds=31)
     assert place.lists().entities[fry].state is State.DISABLED
+
+
+def test_the_date_of_the_first_answer_is_told() -> None:
+    """The service's own clock, not ours; each reading of the lists begins anew."""
+    place = Place()
+    place.target = WorkmailTarget(
+        PlainCaller(place.emulator, timestamp=place.clock.timestamp),
+        ID,
+        clock=place.clock,
+        observer=place.observer,
+        make_password=lambda: "Tr0ub4dor&3xyz",
+    )
+    first = place.clock.now()
+    assert place.lists().answered_at == first
+    place.clock.advance(hours=1)
+    place.clock.jump(days=30)
+    assert place.lists().answered_at == first + timedelta(hours=1)
+
+
+def test_no_date_is_none() -> None:
+    """What doesn't say when it answered is not asked to."""
+    assert Place().lists().answered_at is None
+
+
+@pytest.mark.parametrize(
+    ("header", "date"),
+    [
+        ("Mon, 02 Mar 2026 08:00:00 GMT", datetime(2026, 3, 2, 8, tzinfo=UTC)),
+        ("Mon, 02 Mar 2026 08:00:00 -0000", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_a_date_that_can_not_be_read_is_none(header: str, date: datetime | None) -> None:
+    """A proxy may write anything: it ends no cycle."""
+    assert date_of({"ResponseMetadata": {"HTTPHeaders": {"date": header}}}) == date
+    assert date_of({}) is None
