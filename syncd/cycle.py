@@ -41,6 +41,7 @@ from syncd.planning.evidence import updated_marks
 from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
+from syncd.planning.tallies import approved_reads, first_load_is_over, tallies_of
 from syncd.reading import Reading, Stages
 
 
@@ -69,7 +70,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         operations, stale = chosen_of(plan, chosen, memory) if chosen is not None else (plan.sendable, ())
         outcomes = () if options.dry_run else cycle.apply(situation, plan, operations)
         if not options.dry_run:
-            cycle.close_rollbacks(situation, plan, outcomes)
+            cycle.close(situation, plan, outcomes)
         return cycle.report(plan, outcomes, stale, parked=left_parked(situation, cycle.done(plan, outcomes)))
 
 
@@ -177,6 +178,8 @@ class _Cycle:
         tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
         if not self._options.dry_run and not tripped:
             self._parts.memory.record_marks(marks, situation.desired.counts)
+            anew = approved_reads(plan, self._parts.source_guards)
+            self._parts.memory.record_reads(situation.desired.counts, anew=anew)
         if not self._options.dry_run:
             # The last to say something of one binding is right: what is said of removals counts for more.
             ended = (*ended_exchanges(situation), *begun_anew(situation), *ended_elsewhere(situation))
@@ -198,6 +201,7 @@ class _Cycle:
             failure=partial(after_failure, situation),
             terms=terms,
             begun=set(begun_bundles(situation)),
+            tallies=tallies_of(plan, situation, self._parts.guards),
             workers=self._parts.workers,
             stop=self._parts.stop,
         )
@@ -208,8 +212,11 @@ class _Cycle:
             for outcome in outcomes
         )
 
-    def close_rollbacks(self, situation: Situation, plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
-        """Forget the removals that were given up and of which nothing is left to be put back."""
+    def close(self, situation: Situation, plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
+        """Forget the removals that were given up and of which nothing is left to be put back; end the first load."""
+        applied = {outcome.operation.id for outcome in outcomes if outcome.result is Result.APPLIED}
+        if first_load_is_over(situation, plan, applied):
+            self._parts.memory.end_first_load()
         for binding in rolled_back(situation, plan, outcomes):
             self._parts.memory.bind(binding)
 

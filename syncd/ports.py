@@ -16,6 +16,7 @@ from syncd.model.plan import Finding, Plan, Proposed
 from syncd.model.report import Outcome, Report
 from syncd.model.situation import Situation
 from syncd.model.state import Entity
+from syncd.model.tally import Tally
 from syncd.model.terms import Terms
 
 
@@ -83,6 +84,10 @@ class Guard(Protocol):
     #: What it counts; a guard about the source itself counts no operations.
     counts: frozenset[Count]
 
+    def tally(self, operation: Operation, situation: Situation) -> Tally | None:
+        """Return as what it counts *operation*, None when it doesn't: what is remembered of it for the windows."""
+        ...
+
     def examine(self, plan: Plan, situation: Situation) -> Iterable[Finding]:
         """Measure *plan*; a finding is yielded even when nothing trips, so that its budget can be shown."""
         ...
@@ -97,6 +102,14 @@ class MemoryStore(Protocol):
 
     def record_marks(self, marks: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
         """Replace all marks, and the last good counts (an empty mapping leaves them as they are)."""
+        ...
+
+    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+        """Add a good read to those of the last week; of the kinds *anew* forget the ones before: a person said yes."""
+        ...
+
+    def end_first_load(self) -> None:
+        """Note that the first load is over."""
         ...
 
     def begun(self) -> Mapping[Key, Binding]:
@@ -128,11 +141,18 @@ class Journal(Protocol):
     """Intent before the call, outcome after; from day one."""
 
     def intend(
-        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+        self,
+        operation: Operation,
+        call: Call | None,
+        *,
+        binding: Binding | None = None,
+        spends: Collection[str] = (),
+        tallies: Collection[Tally] = (),
     ) -> bool:
         """Record the intent, drop the details that *operation* touches and write *binding*, in one transaction.
 
-        *spends* are operation ids whose approval is spent by it. Returns whether the operation may be sent: not when
+        *spends* are operation ids whose approval is spent by it; *tallies* are as what guards counted it, until it is
+        known not to have been done. Returns whether the operation may be sent: not when
         the approval that *binding* names was revoked meanwhile; then nothing is recorded.
         """
         ...

@@ -60,6 +60,16 @@ class Freeze(StrEnum):
     UNDER_WAY = "under way"
     BLOCKED = "blocked"
 
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether no plan does anything to it until a person does something: guards don't measure against it."""
+        return self in _OUT_OF_REACH
+
+
+_OUT_OF_REACH = frozenset(
+    {Freeze.UNTOUCHABLE, Freeze.PROTECTED, Freeze.NOT_READ, Freeze.OTHER_SOURCE, Freeze.REBIND, Freeze.PILOT}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Frozen:

@@ -21,8 +21,9 @@ from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Bundle, Call, Fact, Generated, Merged, Operation, Parameter, Ref, hashed, plain
 from syncd.model.page import Pages, Verb
-from syncd.model.plan import SCHEMA_VERSION, Cause, Finding, Gist, Limit, Note, Plan, Populations, Withheld
+from syncd.model.plan import SCHEMA_VERSION, Cause, Finding, Gist, Limit, Note, Plan, Populations, Use, Withheld
 from syncd.model.standing import Pending
+from syncd.model.window import Window
 from syncd.planning.fields import HINT, Field
 
 
@@ -298,16 +299,35 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "used": finding.used,
         "label": finding.label,
         "budget": finding.budget,
-        "limit": {"count": finding.limit.count, "percent": finding.limit.percent, "both": finding.limit.both},
+        "limit": _limit(finding.limit),
         "about": finding.about,
         "approved": finding.approved,
         "text": finding.text,
         "bundles": sorted(map(str, finding.bundles)),
+        "scope": finding.scope,
+        "windows": [_use(use) for use in finding.windows],
     }
 
 
+def _use(use: Use) -> dict[str, Any]:
+    return {
+        "window": use.window.value,
+        "counted": use.counted,
+        "before": use.before,
+        "population": use.population,
+        "passes": use.passes,
+        "limit": _limit(use.limit),
+        "tripped": use.tripped,
+        "free_at": use.free_at and _moment(use.free_at),
+    }
+
+
+def _limit(limit: Limit) -> dict[str, Any]:
+    return {"count": limit.count, "percent": limit.percent, "both": limit.both}
+
+
 def _read_finding(field: Field) -> Finding:
-    limit = field.optional("limit")
+    limit, scope, windows = (field.optional(name) for name in ("limit", "scope", "windows"))
     return Finding(
         guard=field["guard"].text(),
         counted=field["counted"].number(),
@@ -320,6 +340,21 @@ def _read_finding(field: Field) -> Finding:
         approved=False if limit is None else field["approved"].flag(),
         text=field["text"].text(),
         bundles=frozenset(map(Bundle.parse, field["bundles"].texts())),
+        scope="" if scope is None else scope.text(),
+        windows=() if windows is None else windows.each(_read_use),
+    )
+
+
+def _read_use(field: Field) -> Use:
+    return Use(
+        window=field["window"].word(Window),
+        counted=field["counted"].number(),
+        before=field["before"].number(),
+        population=field["population"].number(),
+        passes=field["passes"].number(),
+        limit=_read_limit(field["limit"]),
+        tripped=field["tripped"].flag(),
+        free_at=field["free_at"].optional_moment(),
     )
 
 

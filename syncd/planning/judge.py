@@ -22,7 +22,7 @@ def judge(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Plan:
     address move as a whole. Approved operations are freed by their id, wherever they recur, a removal by what it comes
     to; an approved finding about the source doesn't trip again while its numbers are the same.
     """
-    freed = _freed(plan, approved(situation.memory.approvals))
+    freed = freed_of(plan, approved(situation.memory.approvals))
     found = (finding for guard in guards for finding in guard.examine(plan, situation))
     findings = tuple(_in_the_light_of(freed, finding, plan) for finding in found)
     withheld = dict(_by_guards(plan, findings))
@@ -46,7 +46,7 @@ def _is_whole(bundle: Bundle) -> bool:
     return bundle.is_whole
 
 
-def _freed(plan: Plan, ids: frozenset[str]) -> frozenset[str]:
+def freed_of(plan: Plan, ids: frozenset[str]) -> frozenset[str]:
     """Return *ids*, and every operation of a removal whose end is among them: it was approved as a whole."""
     removals = {operation.bundle for operation in plan.operations if operation.ends_entity and operation.id in ids}
     return ids.union(operation.id for operation in plan.operations if operation.bundle in removals)
@@ -151,7 +151,7 @@ def chosen_of(plan: Plan, chosen: Plan, memory: Memory) -> tuple[tuple[Operation
     an approval is spent by its first call. A removal is chosen by what it comes to. Of anything else that happens whole
     or not at all, everything must have been in *chosen*: half of an address move leaves somebody without an address.
     """
-    freed = _freed(chosen, approved(memory.approvals))
+    freed = freed_of(chosen, approved(memory.approvals))
     begun = {removal_of(key) for key in memory.begun}
     due = [o for o in chosen.operations if o.id not in chosen.withheld or o.id in freed]
     allowed = {o.id for o in due}.union(o.id for o in chosen.operations if o.bundle in begun)

@@ -19,11 +19,13 @@ from syncd.model.names import EntityId, Key
 from syncd.model.operation import Call, Generated, Operation, plain
 from syncd.model.page import Role
 from syncd.model.report import Outcome, Result
+from syncd.model.tally import Tally
 from syncd.store.details import drop_details
 from syncd.store.memory import write_binding
 from syncd.store.records import OperationRecord
 from syncd.store.schema import approvals, approved_operations, bindings, journal
 from syncd.store.scope import Scope
+from syncd.store.windows import add_tallies, take_back_tallies
 
 # Statements are built once: building one costs more than running it.
 _ADD = insert(journal)
@@ -55,12 +57,18 @@ class StoredJournal:
         self._cycle_id = cycle_id
 
     def intend(
-        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+        self,
+        operation: Operation,
+        call: Call | None,
+        *,
+        binding: Binding | None = None,
+        spends: Collection[str] = (),
+        tallies: Collection[Tally] = (),
     ) -> bool:
         """Record the intent, drop the details that *operation* touches, write *binding*: all or nothing.
 
-        *spends* are operation ids whose approval is spent by it. Returns False, and records nothing, when the approval
-        that *binding* names was revoked.
+        *spends* are operation ids whose approval is spent by it; *tallies* are as what it was counted. Returns False,
+        and records nothing, when the approval that *binding* names was revoked.
         """
         organization = self._scope.organization
         with self._scope.writing("record an intent") as connection:
@@ -73,6 +81,7 @@ class StoredJournal:
             if touches is not None:
                 drop_details(connection, organization, [touches])
             self._spend(connection, spends)
+            add_tallies(connection, self._scope, tallies, cycle_id=self._cycle_id, operation=operation.id)
         return True
 
     def still_approved(self, binding: Binding) -> bool:
@@ -94,6 +103,9 @@ class StoredJournal:
             self._settle_row(connection, outcome)
             if outcome.result is Result.APPLIED:
                 self._spend(connection, [outcome.operation.id])
+            elif outcome.result is not Result.UNKNOWN:
+                identity = outcome.operation.id
+                take_back_tallies(connection, organization, cycle_id=self._cycle_id, operation=identity)
             touches = _touches(connection, organization, outcome.operation, outcome.operation.call)
             if touches is not None:
                 drop_details(connection, organization, [touches])

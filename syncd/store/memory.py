@@ -1,6 +1,6 @@
 """Bindings, marks, counts and approvals: what a cycle knows before it looks at anything."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from syncd.model.memory import REVOKED, Approval, Binding, Mark, Memory, OpenInt
 from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.store.schema import approvals, approved_operations, bindings, journal, marks, source_counts
 from syncd.store.scope import Scope
+from syncd.store.windows import add_reads, is_settled, reads_since, settle, tallies_since
 
 
 class StoredMemory:
@@ -32,6 +33,9 @@ class StoredMemory:
                 revoked=_revoked_operations(connection, organization),
                 counts=_counts(connection, organization),
                 open_intents=_open_intents(connection, organization),
+                tallies=tallies_since(connection, organization, self._scope.clock.now()),
+                reads=reads_since(connection, organization, self._scope.clock.now()),
+                settled=is_settled(connection, organization),
             )
 
     def record_marks(self, marks_now: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
@@ -62,6 +66,14 @@ class StoredMemory:
                         for kind, entries in counts.items()
                     ],
                 )
+
+    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+        """Add a good read to those of the last week; of the kinds *anew* forget the ones before."""
+        add_reads(self._scope, counts, anew=anew)
+
+    def end_first_load(self) -> None:
+        """Note that the first load is over."""
+        settle(self._scope)
 
     def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
         """Write *binding*; remove the one of *replaces*."""

@@ -34,7 +34,7 @@ from tests.property.test_digest import stages
 
 NOTHING_AT_ALL = GuardSettings(
     **{
-        name: Threshold(percent=0, count=0, minimum_population=0)
+        name: Threshold(percent=0, count=0)
         for name, field in GuardSettings.model_fields.items()
         if field.annotation is Threshold
     },

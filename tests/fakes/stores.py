@@ -14,6 +14,8 @@ from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.model.operation import Call, Operation
 from syncd.model.plan import Plan
 from syncd.model.report import Outcome, Report, Result
+from syncd.model.tally import GoodRead, Tallied, Tally
+from syncd.model.window import LONGEST
 from syncd.ports import Clock
 
 
@@ -32,6 +34,9 @@ class FakeStores:
         self.intents: list[Operation] = []
         self.reports: list[Report] = []
         self.plans: list[Plan] = []
+        self.tallies: dict[str, list[Tallied]] = {}
+        self.reads: list[GoodRead] = []
+        self.settled = False
 
     def load_memory(self) -> Memory:
         now = self.clock.now()
@@ -49,6 +54,9 @@ class FakeStores:
             ),
             counts=dict(self.counts),
             open_intents=tuple(self.open.values()),
+            tallies=tuple(one for these in self.tallies.values() for one in these if one.at > now - LONGEST),
+            reads=tuple(self.reads),
+            settled=self.settled,
         )
 
     # MemoryStore
@@ -58,6 +66,13 @@ class FakeStores:
     def record_marks(self, marks: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
         self.marks = dict(marks)
         self.counts = dict(counts) or self.counts
+
+    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+        self.reads = [one for one in self.reads if one.kind not in anew]
+        self.reads += [GoodRead(kind=kind, at=self.clock.now(), entries=count) for kind, count in counts.items()]
+
+    def end_first_load(self) -> None:
+        self.settled = True
 
     def begun(self) -> Mapping[Key, Binding]:
         return {key: self._as_revoked(one) for key, one in self.bindings.items() if one.began_at is not None}
@@ -78,7 +93,13 @@ class FakeStores:
 
     # Journal
     def intend(
-        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+        self,
+        operation: Operation,
+        call: Call | None,
+        *,
+        binding: Binding | None = None,
+        spends: Collection[str] = (),
+        tallies: Collection[Tally] = (),
     ) -> bool:
         if binding is not None and binding.approval in self.revoked:
             return False
@@ -97,6 +118,8 @@ class FakeStores:
                 at=self.clock.now(),
             )
         self._spend(spends)
+        name = f"{len(self.reports)}:{operation.id}"
+        self.tallies[name] = [Tallied(tally=one, at=self.clock.now()) for one in tallies]
         return True
 
     def still_approved(self, binding: Binding) -> bool:
@@ -110,6 +133,8 @@ class FakeStores:
             self.open.pop(outcome.operation.id, None)
         if outcome.result is Result.APPLIED:
             self._spend([outcome.operation.id])
+        elif outcome.result is not Result.UNKNOWN:
+            self.tallies.pop(f"{len(self.reports)}:{outcome.operation.id}", None)
         if binding is not None:
             self.bind(binding, replaces=replaces)
 

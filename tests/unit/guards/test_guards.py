@@ -22,7 +22,7 @@ from syncd.planning.judge import judge
 from tests.builders import entity, entity_id, known, operation, plan, situation
 
 POPULATION = {"users_owned_enabled": 100, "groups_owned_enabled": 100}
-TEN = Threshold(percent=100, count=10, minimum_population=0)
+TEN = Threshold(percent=100, count=10)
 
 
 def policy(**guards: object) -> Policy:
@@ -75,7 +75,7 @@ def test_giving_back_takes_nothing_away() -> None:
         for number in range(50)
         for kind in ("primary.change", "alias.remove")
     ]
-    nothing = Threshold(percent=0, count=0, minimum_population=0)
+    nothing = Threshold(percent=0, count=0)
     names = ("removals", "alias_removals", "primary_changes", "membership_removals", "other_removals")
     now = situation(policy=policy(**dict.fromkeys(names, nothing)))
     made = plan(*steps, populations=POPULATION)
@@ -227,7 +227,7 @@ def test_a_source_may_shrink_by_a_fifth(before: int, now: int, trips: bool) -> N
     here = situation(
         memory=Memory(counts={Kind.USER: before}),
         counts={Kind.USER: now},
-        policy=policy(source_shrink=SourceThreshold(percent=20, minimum_population=20)),
+        policy=policy(source_shrink=SourceThreshold(percent=20)),
     )
     finding = only(SourceShrink().examine(plan(*DESTRUCTIVE), here))
     assert (finding.counted, finding.population, finding.tripped) == (max(before - now, 0), before, trips)

@@ -227,7 +227,7 @@ def test_what_is_outside_the_mode_takes_no_room(mode: Mode) -> None:
 def test_a_cut_removal_still_trips_its_guard() -> None:
     """What is deferred counts for the guard: small plans don't let a mass removal through bit by bit."""
     people = [wanted(f"p{n:02}") for n in range(30)]
-    guards = GuardSettings(removals=Threshold(percent=100, count=10, minimum_population=0))
+    guards = GuardSettings(removals=Threshold(percent=100, count=10))
     world = World()
     world.desired = replace(world.desired, entities={one.key: one for one in people}, counts={Kind.USER: 30})
     world.sync()
