@@ -114,7 +114,7 @@ class Finding:
 def used_line(label: str, budget: str, windows: Iterable[Use], *, approved: bool) -> str:
     """Return how much of its limits a guard has used; of the windows, where more is used than by this plan."""
     line = " ".join(filter(None, (label, budget, "(approved)" if approved else "")))
-    return "; ".join([line, *(str(use) for use in windows if use.before or use.tripped)])
+    return "; ".join([line, *(str(use) for use in windows if use.before)])
 
 
 class Cause(StrEnum):

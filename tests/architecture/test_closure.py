@@ -59,7 +59,8 @@ def gaps(verb: Verb, tables: Tables) -> Iterator[str]:
     calls = verb.calls.values()
     if not all(read in (LISTS, EVERYTHING) or read in tables.details for read in verb.rests_on):
         yield "a read"
-    if verb.destructive and not any(verb.counts_as in guard.counts for guard in tables.guards):
+    uncounted = verb.counts_as is Count.NOTHING and not verb.destructive
+    if not uncounted and not any(verb.counts_as in guard.counts for guard in tables.guards):
         yield "a guard"
     if not all(verb.titles.get(kind) for kind in tables.kinds):
         yield "a title"
@@ -86,9 +87,8 @@ ROWS = [
         for row in PAGES.details
     ),
     *(
-        pytest.param(Tables(guards=tuple(one for one in GUARDS if one is not row)), "a guard", id=row.name)
-        for row in GUARDS
-        if row.counts & {verb.counts_as for verb in PAGES.verbs if verb.destructive}
+        pytest.param(Tables(guards=tuple(one for one in GUARDS if count not in one.counts)), "a guard", id=count.value)
+        for count in sorted({verb.counts_as for verb in PAGES.verbs} - {Count.NOTHING})
     ),
     *(
         pytest.param(Tables(permissions={k: v for k, v in PERMISSIONS.items() if k != row}), "a right", id=row)

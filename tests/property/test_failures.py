@@ -25,10 +25,9 @@ from syncd.model.names import EntityId, Key, Kind
 from syncd.model.policy import Manage, Mode, Policy, Removal
 from syncd.model.report import Outcome, Report, Result
 from syncd.parts import Parts
-from tests.builders import wanted
+from tests.builders import WIDE_OPEN, wanted
 from tests.fakes.cycles import DOMAIN
 from tests.property.worlds import (
-    WIDE_OPEN,
     Directory,
     LivingWorld,
     Sent,

@@ -17,7 +17,7 @@ from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen, Standings
 from syncd.model.state import State
 from syncd.planning.assemble import assemble, without
-from tests.builders import entity, entity_id, operation, plan, situation, wanted
+from tests.builders import WIDE_OPEN, entity, entity_id, operation, plan, situation, wanted
 from tests.fakes.cycles import World
 
 FRY = Key("user:fry")
@@ -201,7 +201,7 @@ def test_a_removal_is_never_cut() -> None:
     world = World()
     world.desired = replace(world.desired, entities=rows, counts={Kind.USER: 4, Kind.GROUP: 3})
     world.sync()
-    world.policy = Policy(mode=Mode.FULL, max_operations=1)
+    world.policy = Policy(mode=Mode.FULL, max_operations=1, guards=WIDE_OPEN)
     gone = {one.key: replace(one, enabled=False) for one in people[:2]}
     world.desired = replace(world.desired, entities={**rows, **gone})
     for key in gone:

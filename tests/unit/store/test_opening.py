@@ -102,7 +102,7 @@ def test_the_facts(store: Store, path: Path) -> None:
 
     facts = store.facts()
 
-    assert (facts.path, facts.schema_version, facts.organizations) == (path, 4, ("m-1",))
+    assert (facts.path, facts.schema_version, facts.organizations) == (path, 5, ("m-1",))
     assert facts.size > 4096
 
 
@@ -266,7 +266,9 @@ def test_an_error_leaves_the_store_usable(store: Store) -> None:
     """After a transaction that failed, the next one works: nothing stays locked."""
     ours = store.organization(ORGANIZATION_ID)
     with pytest.raises(StoreError, match="UNIQUE"), store._database.writing("try") as connection:
-        connection.execute(text("INSERT INTO organizations VALUES ('m-8', 0), ('m-9', 0), ('m-9', 0)"))
+        connection.execute(
+            text("INSERT INTO organizations (id, first_seen_at) VALUES ('m-8', 0), ('m-9', 0), ('m-9', 0)")
+        )
 
     ours.memory.bind(binding())
 
