@@ -232,7 +232,7 @@ def test_a_source_without_groups_is_not_empty_of_groups() -> None:
     ],
 )
 def test_a_source_may_shrink_by_a_fifth(before: int, now: int, trips: bool) -> None:
-    """More than 20 % fewer people than at the last good read trip; of few less than half may be missing, two at most."""
+    """More than 20 % fewer than at the last good read trip; of few, less than half may be missing, at most two."""
     here = situation(
         memory=Memory(counts={Kind.USER: before}),
         counts={Kind.USER: now},
