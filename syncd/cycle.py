@@ -41,7 +41,7 @@ from syncd.planning.evidence import updated_marks
 from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
-from syncd.planning.tallies import approved_reads, first_load_is_over, tallies_of
+from syncd.planning.tallies import approved_reads, believed_counts, first_load_is_over, tallies_of
 from syncd.reading import Reading, Stages
 
 
@@ -177,9 +177,9 @@ class _Cycle:
         self._parts.history.save_plan(plan)
         tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
         if not self._options.dry_run and not tripped:
-            self._parts.memory.record_marks(marks, situation.desired.counts)
-            anew = approved_reads(plan, self._parts.source_guards)
-            self._parts.memory.record_reads(situation.desired.counts, anew=anew)
+            counts, anew = believed_counts(plan, situation), approved_reads(plan, self._parts.source_guards)
+            self._parts.memory.record_marks(marks, counts)
+            self._parts.memory.record_reads(counts, anew=anew)
         if not self._options.dry_run:
             # The last to say something of one binding is right: what is said of removals counts for more.
             ended = (*ended_exchanges(situation), *begun_anew(situation), *ended_elsewhere(situation))

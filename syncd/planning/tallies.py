@@ -25,6 +25,15 @@ def tallies_of(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Map
     return found
 
 
+def believed_counts(plan: Plan, situation: Situation) -> Mapping[Kind, int]:
+    """Return how many entries later reads are compared with: none of a read of whose newcomers too many are new.
+
+    Rubbish that is taken out of the directory again must not look like a loss.
+    """
+    grew = any(one.tripped and one.guard == Count.REGISTRATIONS.value for one in plan.findings)
+    return {} if grew else situation.desired.counts
+
+
 def approved_reads(plan: Plan, source_guards: Collection[str]) -> frozenset[Kind]:
     """Return the kinds of which a person said that the source has rightly shrunk: there this read begins anew."""
     approved_ones = [one for one in plan.findings if one.approved and one.guard in source_guards]
