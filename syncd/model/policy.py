@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.model.action import Action
 from syncd.model.durations import Duration
@@ -108,7 +108,12 @@ class Amount:
     both: bool = False
 
 
-_FACTOR = {Window.DAY: 1, Window.WEEK: 2}
+def _filled(percent: float | None) -> float:
+    return 0 if percent is None else percent  # a limit that nobody gave lets none pass
+
+
+#: As often as in a cycle may pass within a window of which nothing is said.
+_TIMES = {Window.DAY: 1, Window.WEEK: 2}
 #: Said nothing by any more; it stays so that older configurations are read.
 _MINIMUM = Field(default=None, ge=0, description="Has no effect any more.", json_schema_extra={"deprecated": True})
 
@@ -130,14 +135,18 @@ class Threshold(Section):
         """What may pass in one cycle."""
         return Amount(percent=self.percent, count=self.count)
 
+    @model_validator(mode="after")
+    def _fill(self) -> Self:
+        for window, times in _TIMES.items():
+            said: WindowLimit = getattr(self, window.value)
+            follows = WindowLimit(percent=min(self.percent * times, 100), count=self.count * times)
+            self.__dict__[window.value] = follows.model_copy(update=said.model_dump(exclude_none=True))
+        return self
+
     def within(self, window: Window) -> Amount:
         """Return what may pass within *window*."""
         said: WindowLimit = getattr(self, window.value)
-        percent, count = min(self.percent * _FACTOR[window], 100), self.count * _FACTOR[window]
-        return Amount(
-            percent=percent if said.percent is None else said.percent,
-            count=count if said.count is None else said.count,
-        )
+        return Amount(percent=_filled(said.percent), count=said.count)
 
 
 class RejectionThreshold(Section):
@@ -168,10 +177,18 @@ class SourceThreshold(Section):
         """What may be lost since the last good read."""
         return Amount(percent=self.percent)
 
+    @model_validator(mode="after")
+    def _fill(self) -> Self:
+        for window, times in _TIMES.items():
+            said: WindowShare = getattr(self, window.value)
+            percent = min(self.percent * times, 100) if said.percent is None else said.percent
+            self.__dict__[window.value] = WindowShare(percent=percent)
+        return self
+
     def within(self, window: Window) -> Amount:
         """Return what may be lost within *window*."""
         said: WindowShare = getattr(self, window.value)
-        return Amount(percent=min(self.percent * _FACTOR[window], 100) if said.percent is None else said.percent)
+        return Amount(percent=_filled(said.percent))
 
 
 class GuardSettings(Section):
@@ -190,6 +207,10 @@ class GuardSettings(Section):
     other_removals: Threshold = Threshold(percent=5, count=50)
     rejections: RejectionThreshold = RejectionThreshold()
     source_shrink: SourceThreshold = SourceThreshold()
+
+
+#: The guards that count over windows: whatever else is measured is the same in the next cycle.
+WINDOWED = frozenset(name for name, field in GuardSettings.model_fields.items() if hasattr(field.annotation, "within"))
 
 
 class Policy(Section):
