@@ -37,13 +37,14 @@ class Removals(CountingGuard):
 
     def measures(self, plan: Plan, situation: Situation) -> Iterator[Measure]:
         """Yield one measure per kind that has a population or a removal; deferred removals count with the people."""
-        counted = list(tallied(self, plan, situation))
+        counted, out_of_use = list(tallied(self, plan, situation)), _out_of_use(situation)
         for kind in Kind:
             of_kind = [(operation, tally) for operation, tally in counted if tally.scope == kind.value]
             rows = {(tally.scope, tally.row): tally.weight for _, tally in of_kind}
             deferred = sum(map(plan.deferred_as, self.counts)) if kind is Kind.USER else 0
             population, removed = plan.populations.reached_of(kind), len(rows) + deferred
-            earlier = list(_earlier(situation, kind))
+            earlier = [*situation.memory.tallied.get((Count.REMOVALS, kind.value), ())]
+            earlier += [one for one in out_of_use if one.tally.scope == kind.value]
             if not (removed or population or earlier):
                 continue
             yield Measure(
@@ -70,18 +71,16 @@ class Deletions(CountingGuard):
     is_shown = False
 
 
-def _earlier(situation: Situation, kind: Kind) -> Iterator[Tallied]:
-    """Yield the removals of at most a week: those that were counted, and whoever else of ours is out of use since."""
-    tallied = situation.memory.tallied.get((Count.REMOVALS, kind.value), ())
-    yield from tallied
-    if kind not in STATED:
-        return
-    known = {one.tally.row for one in tallied}
-    now, entities = situation.now, situation.observed.entities
-    for key, binding in situation.memory.bindings.items():
+def _out_of_use(situation: Situation) -> list[Tallied]:
+    """Return who of ours is out of use since at most a week, and of whom we know of no removal then."""
+    now, entities, tallied = situation.now, situation.observed.entities, situation.memory.tallied
+    found = []
+    for key, binding in situation.memory.bindings.items():  # runs over everybody, in every cycle
         entity = entities.get(binding.entity)
-        if entity is None or entity.kind is not kind or entity.state is not State.DISABLED or key in known:
+        if entity is None or entity.state is not State.DISABLED or entity.disabled_at is None:
             continue
-        at = entity.disabled_at
-        if at is not None and now - LONGEST < at <= now + _AHEAD:
-            yield Tallied(tally=Tally(count=Count.REMOVALS, row=key, scope=kind.value), at=min(at, now))
+        if now - LONGEST < entity.disabled_at <= now + _AHEAD:
+            tally = Tally(count=Count.REMOVALS, row=key, scope=entity.kind.value)
+            found.append(Tallied(tally=tally, at=min(entity.disabled_at, now)))
+    known = {one.tally.row for kind in STATED for one in tallied.get((Count.REMOVALS, kind.value), ())}
+    return [one for one in found if one.tally.row not in known]
