@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.model.action import Action
 from syncd.model.durations import Duration
@@ -135,13 +135,12 @@ class Threshold(Section):
         """What may pass in one cycle."""
         return Amount(percent=self.percent, count=self.count)
 
-    @model_validator(mode="after")
-    def _fill(self) -> Self:
+    def model_post_init(self, _: object, /) -> None:
+        """Fill in what is not said of a window."""
         for window, times in _TIMES.items():
             said: WindowLimit = getattr(self, window.value)
             follows = WindowLimit(percent=min(self.percent * times, 100), count=self.count * times)
             self.__dict__[window.value] = follows.model_copy(update=said.model_dump(exclude_none=True))
-        return self
 
     def within(self, window: Window) -> Amount:
         """Return what may pass within *window*."""
@@ -177,13 +176,12 @@ class SourceThreshold(Section):
         """What may be lost since the last good read."""
         return Amount(percent=self.percent)
 
-    @model_validator(mode="after")
-    def _fill(self) -> Self:
+    def model_post_init(self, _: object, /) -> None:
+        """Fill in what is not said of a window."""
         for window, times in _TIMES.items():
             said: WindowShare = getattr(self, window.value)
             percent = min(self.percent * times, 100) if said.percent is None else said.percent
             self.__dict__[window.value] = WindowShare(percent=percent)
-        return self
 
     def within(self, window: Window) -> Amount:
         """Return what may be lost within *window*."""
