@@ -5,7 +5,7 @@
 | a newcomer, made now or in a cycle that was ended  | yes                                                   |
 | one who was registered before                      | no: a return is what takes nobody's mailbox           |
 | anybody, while nobody is bound                     | no: that is the first load                            |
-| anybody, until the first load is over              | only more than the first read had and aren't bound    |
+| anybody, until the first load is over              | only more than the first read had and isn't registered |
 """
 
 from collections.abc import Iterator
@@ -72,4 +72,9 @@ def _expected(situation: Situation) -> float | None:
     memory = situation.memory
     if not memory.bindings:
         return float("inf")
-    return None if memory.settled else max(sum(memory.counts.values()) - len(memory.bindings), 0)
+    if memory.settled:
+        return None
+    entities = situation.observed.entities  # whoever was made and not registered yet is still owed
+    held = (entities.get(binding.entity) for binding in memory.bindings.values())
+    registered = sum(entity is not None and entity.ever_enabled for entity in held)
+    return max(sum(memory.counts.values()) - registered, 0)

@@ -243,6 +243,18 @@ def test_the_first_load_is_not_judged_even_if_it_takes_two_cycles() -> None:
     assert list(counted(world, Count.REGISTRATIONS)) == []
 
 
+def test_who_was_made_and_not_registered_is_part_of_the_first_load() -> None:
+    """A first cycle that was stopped between making people and registering them is finished without a question."""
+    rows = people(50)
+    world = LivingWorld(policy=Policy(mode=Mode.FULL))
+    world.desired = directory(rows.values())
+    world.fail(Fault(operation="RegisterToWorkMail", error=ErrorAnswer(code="AccessDeniedException")))
+    assert world.sync().exit_code == 4
+    assert len(world.stores.bindings) == 50
+    world.fail()
+    assert sync(world, rows).exit_code == 0
+
+
 def groups_of(rows: dict[Key, Wanted], count: int, size: int) -> dict[Key, Wanted]:
     keys = sorted(rows)
     made = (
