@@ -47,6 +47,7 @@ from syncd.planning.identity import fresh_looks
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
 from syncd.planning.rebinding import rebound
+from syncd.planning.tallies import approved_reads, believed_counts, first_load_is_over, tallies_of
 from syncd.reading import Reading, Stages
 
 
@@ -77,7 +78,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         operations, stale = chosen_of(plan, chosen, memory) if chosen is not None else (plan.sendable, ())
         outcomes = () if options.dry_run else cycle.apply(situation, plan, operations)
         if not options.dry_run:
-            cycle.close_rollbacks(situation, plan, outcomes)
+            cycle.close(situation, plan, outcomes)
             cycle.note_looks(situation, plan, evidence.marks)
         return cycle.report(plan, outcomes, stale, parked=left_parked(situation, cycle.done(plan, outcomes)))
 
@@ -203,9 +204,11 @@ class _Cycle:
         self._parts.history.save_plan(plan)
         tripped = any(f.tripped and f.guard in self._parts.source_guards for f in plan.findings)
         if not self._options.dry_run and not tripped:
-            self._parts.memory.record_marks(evidence.marks, situation.desired.counts)
-            if anew := evidence.began_anew(situation.memory):
-                self._parts.observer.event("evidence_began_anew", count=len(anew), reason=next(iter(anew.values())))
+            counts, anew = believed_counts(plan, situation), approved_reads(plan, self._parts.source_guards)
+            self._parts.memory.record_marks(evidence.marks, counts)
+            self._parts.memory.record_reads(counts, anew=anew)
+            if again := evidence.began_anew(situation.memory):
+                self._parts.observer.event("evidence_began_anew", count=len(again), reason=next(iter(again.values())))
         if not self._options.dry_run:
             # The last to say something of one binding is right: what is said of removals counts for more.
             ended = (*ended_exchanges(situation), *begun_anew(situation), *ended_elsewhere(situation))
@@ -229,6 +232,7 @@ class _Cycle:
             rebound=partial(rebound, situation),
             terms=terms,
             begun=set(begun_bundles(situation)),
+            tallies=tallies_of(plan, situation, self._parts.guards),
             workers=self._parts.workers,
             stop=self._parts.stop,
         )
@@ -239,8 +243,11 @@ class _Cycle:
             for outcome in outcomes
         )
 
-    def close_rollbacks(self, situation: Situation, plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
-        """Forget the removals that were given up and of which nothing is left to be put back."""
+    def close(self, situation: Situation, plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
+        """Forget the removals that were given up and of which nothing is left to be put back; end the first load."""
+        applied = {outcome.operation.id for outcome in outcomes if outcome.result is Result.APPLIED}
+        if first_load_is_over(situation, plan, applied):
+            self._parts.memory.end_first_load()
         for binding in rolled_back(situation, plan, outcomes):
             self._parts.memory.bind(binding)
 

@@ -5,7 +5,7 @@ One bad entity never blocks the others: an operation whose need failed is skippe
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event
@@ -17,6 +17,7 @@ from syncd.model.operation import Bundle, BundleKind, Call, Operation, Ref
 from syncd.model.page import Role
 from syncd.model.plan import words_of
 from syncd.model.report import Outcome, Refusal, Result
+from syncd.model.tally import Tally
 from syncd.model.terms import Terms
 from syncd.ports import Clock, Journal, Observer
 
@@ -53,6 +54,8 @@ class Executor:
     rebound: Rebound = lambda _: ((), ())
     #: Bundles of which something was sent before this run, or in it: half of them would be worse than none.
     begun: set[Bundle] = field(default_factory=set)
+    #: By operation id, as what guards counted it.
+    tallies: Mapping[str, Collection[Tally]] = field(default_factory=dict)
     workers: int = 1
     stop: Event = field(default_factory=Event)
     _created: dict[Key, EntityId] = field(default_factory=dict)
@@ -138,7 +141,8 @@ class Executor:
             self.begun.add(operation.bundle)
         spends = graph.approved_as(operation) if begins else ()
         binding = self.before(operation)
-        refusal = self.journal.intend(operation, operation.call, binding=binding, spends=spends)
+        tallies = self.tallies.get(operation.id, ())
+        refusal = self.journal.intend(operation, operation.call, binding=binding, spends=spends, tallies=tallies)
         if refusal is not None:
             return Outcome(operation=operation, result=Result.SKIPPED, code=refusal, message=refusal.text)
         outcome, created = (

@@ -18,6 +18,7 @@ from syncd.model.plan import Finding, Plan, Proposed
 from syncd.model.report import Outcome, Refusal, Report
 from syncd.model.situation import Situation
 from syncd.model.state import Entity
+from syncd.model.tally import Tally
 from syncd.model.terms import Terms
 
 
@@ -85,6 +86,10 @@ class Guard(Protocol):
     #: What it counts; a guard about the source itself counts no operations.
     counts: frozenset[Count]
 
+    def tally(self, operation: Operation, situation: Situation) -> Tally | None:
+        """Return as what it counts *operation*, None when it doesn't: what is remembered of it for the windows."""
+        ...
+
     def examine(self, plan: Plan, situation: Situation) -> Iterable[Finding]:
         """Measure *plan*; a finding is yielded even when nothing trips, so that its budget can be shown."""
         ...
@@ -106,6 +111,14 @@ class MemoryStore(Protocol):
 
     def clear_marks(self, keys: Collection[Key]) -> None:
         """Forget the marks of *keys*: a complete read has seen them, whatever becomes of its cycle."""
+        ...
+
+    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+        """Add a good read to those of the last week; of the kinds *anew* forget the ones before: a person said yes."""
+        ...
+
+    def end_first_load(self) -> None:
+        """Note that the first load is over."""
         ...
 
     def begun(self) -> Mapping[Key, Binding]:
@@ -145,12 +158,19 @@ class Journal(Protocol):
     """Intent before the call, outcome after; from day one."""
 
     def intend(
-        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+        self,
+        operation: Operation,
+        call: Call | None,
+        *,
+        binding: Binding | None = None,
+        spends: Collection[str] = (),
+        tallies: Collection[Tally] = (),
     ) -> Refusal | None:
         """Record the intent, drop the details that *operation* touches and write *binding*, in one transaction.
 
-        *spends* is what is spent of approvals by it. Returns why it may not be sent, if a person has decided so since
-        the plan was made; then nothing is recorded.
+        *spends* is what is spent of approvals by it; *tallies* are as what guards counted it, until it is known not to
+        have been done. Returns why it may not be sent, if a person has decided so since the plan was made; then
+        nothing is recorded.
         """
         ...
 

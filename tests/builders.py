@@ -16,7 +16,7 @@ from syncd.model.observed import Observed
 from syncd.model.operation import Bundle, Call, Operation
 from syncd.model.page import Count, Rank, Right, Role, Verb
 from syncd.model.plan import Cause, Plan, Populations, Withheld
-from syncd.model.policy import Mode, Policy
+from syncd.model.policy import GuardSettings, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
 from syncd.model.situation import Situation
 from syncd.model.standing import Standings
 from syncd.model.state import Desired, Entity, Organization, State, Wanted
@@ -27,6 +27,13 @@ NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 ORGANIZATION_ID = "m-0123456789abcdef0123456789abcdef"
 DOMAIN = "planetexpress.example"
 SOURCE = "csv:employee_id"
+_ANY = Threshold(percent=100, count=1_000_000)
+#: Everything passes that doesn't empty something; where a test isn't about guards, and its people are few.
+WIDE_OPEN = GuardSettings(
+    **{name: _ANY for name, field in GuardSettings.model_fields.items() if field.annotation is Threshold},
+    rejections=RejectionThreshold(percent=100, count=10_000),
+    source_shrink=SourceThreshold(percent=100),
+)
 
 
 def entity_id(name: str) -> EntityId:

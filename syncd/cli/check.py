@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def check(*, config: ConfigOption = None, organization: OrganizationOption = None) -> int:
     """Check the configuration file and the examples in it; ask nobody."""
+    from syncd.settings.examination import outdated
     from syncd.wiring import run_examples
 
     selection = begin(config, organization)
@@ -23,6 +24,8 @@ def check(*, config: ConfigOption = None, organization: OrganizationOption = Non
         raise ConfigurationError(f"{selection.loaded.path}: {what} hold", problems)
     for each in selection.organizations:
         typer.echo(f"{each.name}: {_summary(each)}")
+        for told in outdated(each):
+            typer.echo(f"{each.name}: {told}")
     typer.echo(f"{selection.loaded.path} is fine.")
     return 0
 

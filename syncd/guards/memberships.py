@@ -1,70 +1,192 @@
-"""Refuses to take too many members out of one group, and to empty any group."""
+"""Refuses to take too many members out of one group or of all groups, and to empty any group.
+
+A nested group stands for the people behind it: everybody in it loses what it is taken out of.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from syncd.guards.threshold import budget, exceeds, limit_of, refusal
+from syncd.guards.counting import CountingGuard, Measure, Row, tallied
+from syncd.guards.threshold import Few
 from syncd.model.detail import MEMBERS
-from syncd.model.names import EntityId
-from syncd.model.operation import Operation
+from syncd.model.names import EntityId, Kind
+from syncd.model.operation import Bundle, Operation
 from syncd.model.page import Count, Role
-from syncd.model.plan import Finding, Plan
+from syncd.model.plan import Plan
 from syncd.model.situation import Situation
-from syncd.model.state import State
+from syncd.model.state import Entity, State
+from syncd.model.tally import Tally
 
 
-class MembershipRemovals:
+class MembershipRemovals(CountingGuard):
     """Counts exits per group; what lies inside a person's removal counts as that removal only."""
 
     name = Count.MEMBERSHIP_REMOVALS.value
     means = "More members would leave a group than the limit allows."
     counts = frozenset({Count.MEMBERSHIP_REMOVALS})
+    few = Few.OUT_OF_A_GROUP
 
-    def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
-        """Yield one finding per group that loses members, and a last one for the budget when none does."""
-        exits: dict[str, list[Operation]] = defaultdict(list)
+    def tally(self, operation: Operation, situation: Situation) -> Tally | None:
+        """Return who leaves the group, and how many people that is."""
+        return _exit(operation, situation)
+
+    def measures(self, plan: Plan, situation: Situation) -> Iterator[Measure]:
+        """Yield one measure per group that loses members."""
+        exits: dict[str, list[tuple[Operation, Tally]]] = defaultdict(list)
+        for operation, tally in tallied(self, plan, situation):
+            exits[_group(operation)].append((operation, tally))
         leavers: dict[str, int] = defaultdict(int)
         joined: set[str] = set()
         for operation in plan.operations:
-            group: str = operation.entity or operation.subject
             if operation.verb.role is Role.JOINS and not operation.destructive:
-                joined.add(group)
-            elif operation.counts_as in self.counts:
-                exits[group].append(operation)
-            elif operation.verb.counts_as in self.counts:
-                leavers[group] += 1
-        for group, operations in sorted(exits.items()):
-            yield self._of_group(group, operations, situation, plan, leavers[group], refilled=group in joined)
+                joined.add(_group(operation))
+            elif operation.verb.counts_as in self.counts and operation.counts_as not in self.counts:
+                leavers[_group(operation)] += 1
+        for group, counted in sorted(exits.items()):
+            yield self._of_group(group, counted, situation, plan, leavers[group], refilled=group in joined)
 
     def _of_group(
         self,
         group: str,
-        operations: list[Operation],
+        counted: list[tuple[Operation, Tally]],
         situation: Situation,
         plan: Plan,
         leavers: int,
         *,
         refilled: bool,
-    ) -> Finding:
-        threshold = situation.policy.guards.membership_removals
-        deferred = plan.deferred_as(Count.MEMBERSHIP_REMOVALS)  # of which group isn't known, so they count for each
-        entities = situation.observed.entities
-        known = entities.get(EntityId(group))  # None: an id that no list shows, or a group that isn't made yet
-        members = situation.observed.details.of(MEMBERS).get(EntityId(group), ())
-        population = sum(1 for one in members if one in entities and entities[one].state is State.ENABLED)
-        counted, name = len(operations) + deferred, known.name if known is not None else group
-        empties = counted + leavers >= population > 0 and not refilled
-        tripped = empties or exceeds(counted, population, threshold)
-        what = f"would {'empty' if empties else 'take members out of'} the group {name!r}:"
-        return Finding(
-            guard=self.name,
-            counted=counted,
-            population=population,
-            tripped=tripped,
+    ) -> Measure:
+        deferred = sum(map(plan.deferred_as, self.counts))  # of which group isn't known, so they count for each
+        known = situation.observed.entities.get(EntityId(group))  # None: a group that isn't made yet, or in no list
+        name, scope = known.name if known is not None else group, counted[0][1].scope
+        members = list(_members(situation, EntityId(group)))
+        rows: dict[Row, int] = {(tally.scope, tally.row): tally.weight for _, tally in counted}
+        always = ""
+        if len(rows) + deferred + leavers >= len(members) > 0 and not refilled:
+            always = f"would empty the group {name!r}:"
+        elif any(_is_unread(tally, situation) for _, tally in counted):
+            always = f"would take a group, of whose members nothing is known, out of the group {name!r}:"
+        return Measure(
             label=f"members of {name!r}",
-            budget=budget(counted, population, threshold),
-            limit=limit_of(population, threshold),
+            what=f"would take members out of the group {name!r}:",
+            rows=rows,
+            bundles=frozenset(operation.bundle for operation, _ in counted),
+            population=sum(_people_behind(situation, member) for member in members),
+            earlier=situation.memory.tallied.get((Count.MEMBERSHIP_REMOVALS, scope), ()),
+            deferred=deferred,
+            gone=True,
+            few=self.few,
+            always=always,
             about=name,
-            text=refusal(what, counted, population, threshold, "guards.membership_removals") if tripped else "",
-            bundles=frozenset(operation.bundle for operation in operations) if tripped else frozenset(),
+            scope=scope,
         )
+
+
+class AllMembershipRemovals(CountingGuard):
+    """Counts exits over all groups: a few out of each of many are many."""
+
+    name = "all_membership_removals"
+    means = "More memberships would end, over all groups, than the limit allows."
+    counts = frozenset({Count.MEMBERSHIP_REMOVALS})
+    what = "would end memberships, over all groups:"
+
+    def tally(self, operation: Operation, situation: Situation) -> Tally | None:
+        """Return who leaves which group."""
+        return _exit(operation, situation)
+
+    def measures(self, plan: Plan, situation: Situation) -> Iterator[Measure]:
+        """Yield the one measure, of all memberships in groups of ours."""
+        counted = list(tallied(self, plan, situation))
+        rows: dict[Row, int] = {(tally.scope, tally.row): tally.weight for _, tally in counted}
+        deferred = sum(map(plan.deferred_as, self.counts))
+        tallies = situation.memory.tallied.items()
+        earlier = [one for (count, _), found in tallies if count in self.counts for one in found]
+        if not (rows or deferred or earlier):
+            return  # counting them takes a look at every membership, which isn't worth it
+        yield Measure(
+            label="memberships in all",
+            what=self.what,
+            rows=rows,
+            bundles=frozenset[Bundle](operation.bundle for operation, _ in counted),
+            population=_memberships(situation),
+            earlier=earlier,
+            deferred=deferred,
+            gone=True,
+            few=Few.OUT_OF_A_GROUP,
+        )
+
+
+def _group(operation: Operation) -> str:
+    return operation.entity or operation.subject
+
+
+def _exit(operation: Operation, situation: Situation) -> Tally | None:
+    if operation.counts_as is not Count.MEMBERSHIP_REMOVALS:
+        return None
+    member = str(operation.effect.get("member", operation.id))
+    entity = situation.observed.entities.get(EntityId(member))
+    weight = 1 if entity is None else _people_behind(situation, entity)
+    return Tally(count=Count.MEMBERSHIP_REMOVALS, row=member, scope=operation.subject, weight=weight)
+
+
+def _members(situation: Situation, group: EntityId) -> Iterator[Entity]:
+    """Yield the members of *group* that can be reached; DISABLED ones are neither counted nor removed."""
+    entities = situation.observed.entities
+    for member in situation.observed.details.of(MEMBERS).get(group, ()):
+        entity = entities.get(member)
+        if entity is not None and entity.state is State.ENABLED:
+            yield entity
+
+
+def _people_behind(situation: Situation, member: Entity) -> int:
+    """Return how many people *member* stands for: one, or all in a group, however deep; of an empty group one."""
+    if member.kind is not Kind.GROUP:
+        return 1
+    found: set[EntityId] = set()
+    groups, queue = {member.id}, [member.id]
+    while queue:
+        for one in _members(situation, queue.pop()):
+            if one.kind is not Kind.GROUP:
+                found.add(one.id)
+            elif one.id not in groups:
+                groups.add(one.id)
+                queue.append(one.id)
+    return max(len(found), 1)
+
+
+def _is_unread(tally: Tally, situation: Situation) -> bool:
+    """Return whether it is about a group of which nobody knows who is in it, or in a group in it."""
+    known: Mapping[EntityId, frozenset[EntityId]] = situation.observed.details.of(MEMBERS)
+    entity = situation.observed.entities.get(EntityId(tally.row))
+    groups = [] if entity is None or entity.kind is not Kind.GROUP else [entity.id]
+    seen = set(groups)
+    while groups:
+        group = groups.pop()
+        if group not in known:
+            return True
+        inner = {one.id for one in _members(situation, group) if one.kind is Kind.GROUP} - seen
+        seen |= inner
+        groups += inner
+    return False
+
+
+def _memberships(situation: Situation) -> int:
+    """Return how many memberships there are in groups of ours, a nested group as the people behind it."""
+    standings, entities = situation.standings, situation.observed.entities
+    people: dict[EntityId, int] = {}
+    total = 0
+    for group, members in situation.observed.details.of(MEMBERS).items():
+        owner = standings.key_of.get(group)
+        frozen = None if owner is None else standings.frozen.get(owner)
+        if owner is None or (frozen is not None and frozen.cause.is_out_of_reach):
+            continue
+        for member in members:
+            entity = entities.get(member)
+            if entity is None or entity.state is not State.ENABLED:
+                continue
+            if entity.kind is not Kind.GROUP:
+                total += 1
+                continue
+            if member not in people:
+                people[member] = _people_behind(situation, entity)
+            total += people[member]
+    return total

@@ -1,15 +1,13 @@
 """Refuses whatever destroys and is counted by no other guard: nothing destructive is ever without a limit."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
-from syncd.guards.threshold import of_entities
+from syncd.guards.counting import CountingGuard
 from syncd.model.page import Count
-from syncd.model.plan import Finding, Plan
-from syncd.model.situation import Situation
 from syncd.ports import Guard
 
 
-class OtherRemovals:
+class OtherRemovals(CountingGuard):
     """Counts entities that lose something; of a new thing too, that has no guard of its own (yet)."""
 
     name = Count.OTHER_REMOVALS.value
@@ -18,8 +16,3 @@ class OtherRemovals:
     def __init__(self, others: Collection[Guard]) -> None:
         """Count what none of *others* does; what is given back is no loss, however many get it."""
         self.counts = frozenset(Count).difference({Count.NOTHING}, *(guard.counts for guard in others))
-
-    def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
-        """Yield the one finding."""
-        threshold = situation.policy.guards.other_removals
-        yield of_entities(plan, self.counts, "would take something from entities:", threshold, self.name)

@@ -1,70 +1,79 @@
-"""When a number is too large: the arithmetic that all guards share (design.md section 8)."""
+"""How many may pass: the one arithmetic of all guards (design.md section 8).
 
-from collections.abc import Collection
+| limit                  | may pass                                                                |
+|------------------------|-------------------------------------------------------------------------|
+| percent or count is 0  | none                                                                    |
+| otherwise              | percent of the population or, of few, a small number; at most the count |
+| both must be exceeded  | the larger of percent of the population and the count                   |
 
-from syncd.model.page import Count
-from syncd.model.plan import Finding, Limit, Plan
-from syncd.model.policy import Threshold
+Of few, percentages say nothing; a small number is then what may pass (`Few`). All of them never fall as the population
+grows.
+"""
 
-#: Below the minimum population percentages say nothing; more than this many trip.
-SMALL_POPULATION_LIMIT = 2
+from enum import Enum
+from math import floor
+
+from syncd.model.plan import Limit
+from syncd.model.policy import Amount
+
+#: As many may pass among few, where that isn't nearly all of them.
+SMALL = 2
+#: What a share may lack of a whole number because of how fractions are kept.
+_ROUNDING = 1e-9
 
 
-def exceeds(counted: int, population: int, threshold: Threshold) -> bool:
-    """Return whether *counted* of *population* is more than *threshold* allows."""
-    if counted > threshold.count:
-        return True
-    if population < threshold.minimum_population:
-        return counted > SMALL_POPULATION_LIMIT
-    return counted * 100 > threshold.percent * population
+class Few(Enum):
+    """What a small number is small against."""
+
+    LOST = "lost"  # less than half of them
+    OUT_OF_A_GROUP = "out of a group"  # all but one: only emptying a group asks
+    KEPT = "kept"  # nothing is lost by it, however few they are
+
+    def of(self, population: int) -> int:
+        """Return the small number that may pass among *population*."""
+        match self:
+            case Few.LOST:
+                return max(min(SMALL, (population - 1) // 2), 0)
+            case Few.OUT_OF_A_GROUP:
+                return max(min(SMALL, population - 1), 0)
+            case Few.KEPT:
+                return SMALL
 
 
-def budget(counted: int, population: int, threshold: Threshold) -> str:
+def may_pass(amount: Amount, population: int, few: Few = Few.LOST) -> int:
+    """Return how many of *population* may pass; it never falls as *population* grows."""
+    if amount.percent == 0 or amount.count == 0:
+        return 0
+    share = floor(amount.percent * population / 100 + _ROUNDING)
+    if amount.both:
+        return max(share, amount.count or 0)
+    passes = max(few.of(population), share)
+    return passes if amount.count is None else min(amount.count, passes)
+
+
+def limit_of(amount: Amount, population: int, few: Few = Few.LOST) -> Limit:
+    """Return the limit that decides for *population*, in numbers."""
+    passes, share = may_pass(amount, population, few), floor(amount.percent * population / 100 + _ROUNDING)
+    if amount.both:
+        return Limit(count=amount.count, percent=amount.percent, both=True)
+    return Limit(count=passes) if share < passes else Limit(count=amount.count, percent=amount.percent)
+
+
+def budget(counted: int, population: int, amount: Amount, few: Few = Few.LOST) -> str:
     """Return how much of the limits *counted* uses: `1 of 50, 0.1 % of 5 %`."""
-    if population < threshold.minimum_population:
-        return f"{counted} of {SMALL_POPULATION_LIMIT} (fewer than {threshold.minimum_population} in all)"
+    limit = limit_of(amount, population, few)
+    if limit.percent is None:
+        return f"{counted} of {limit.count} (of {population} in all)"
     share = counted * 100 / population if population else 0.0
-    return f"{counted} of {threshold.count}, {share:.1f} % of {threshold.percent:g} %"
+    at_most = "" if limit.count is None else f"{counted} of {limit.count}, "
+    return f"{at_most}{share:.1f} % of {limit.percent:g} %"
 
 
-def refusal(what: str, counted: int, population: int, threshold: Threshold, setting: str) -> str:
-    """Return the sentence that says what, how many of how many, the limit, and the way out."""
-    share = counted * 100 / population if population else 100.0
-    if population < threshold.minimum_population:
-        limit = f"at most {SMALL_POPULATION_LIMIT} while there are fewer than {threshold.minimum_population}"
-    else:
-        limit = f"at most {threshold.count} and {threshold.percent:g} %"
-    return (
-        f"{what} {counted} of {population} ({share:.1f} %); the limit is {limit} ({setting}). "
-        "If this is right, approve the plan; if not, mend the source"
-    )
-
-
-def limit_of(population: int, threshold: Threshold) -> Limit:
-    """Return the limit that holds for *population*, in numbers."""
-    if population < threshold.minimum_population:
-        return Limit(count=min(SMALL_POPULATION_LIMIT, threshold.count))
-    return Limit(count=threshold.count, percent=threshold.percent)
-
-
-def of_entities(plan: Plan, counts: Collection[Count], what: str, threshold: Threshold, name: str) -> Finding:
-    """Return what the guard *name* measures: the entities that lose by operations counted as one of *counts*.
-
-    Deferred operations count as one each: of whom they are isn't known. Giving back what a removal took that is
-    given up takes nothing from anybody, whatever its steps are.
-    """
-    operations = [o for o in plan.operations if o.destructive and o.counts_as in counts]
-    counted = len({o.row for o in operations}) + sum(map(plan.deferred_as, counts))
-    population = plan.populations.owned_in_all
-    tripped = exceeds(counted, population, threshold)
-    return Finding(
-        guard=name,
-        counted=counted,
-        population=population,
-        tripped=tripped,
-        label=name.replace("_", " "),
-        budget=budget(counted, population, threshold),
-        limit=limit_of(population, threshold),
-        text=refusal(what, counted, population, threshold, f"guards.{name}") if tripped else "",
-        bundles=frozenset(operation.bundle for operation in operations) if tripped else frozenset(),
-    )
+def in_words(amount: Amount, population: int, few: Few = Few.LOST) -> str:
+    """Return what may pass as part of a sentence: `at most 50 and 5 %`."""
+    limit = limit_of(amount, population, few)
+    if may_pass(amount, population, few) == 0:
+        return "none"
+    if limit.percent is None:
+        return f"at most {limit.count} of {population}"
+    return f"at most {limit.percent:g} %" if limit.count is None else f"at most {limit.count} and {limit.percent:g} %"

@@ -1,6 +1,7 @@
 """What syncd remembers between cycles: loaded once per cycle, frozen."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -8,6 +9,8 @@ from functools import cached_property
 from syncd.model.look import Look
 from syncd.model.moments import Instant
 from syncd.model.names import EntityId, Key, Kind
+from syncd.model.page import Count
+from syncd.model.tally import GoodRead, Tallied
 
 #: Why a removal is stuck whose approval was revoked; whatever else is an error code of the service.
 REVOKED = "revoked"
@@ -148,7 +151,9 @@ class Memory:
 
     *revoked* are the ids of operations whose approval was taken back before they were sent: a person said no to them.
     *holds* and *pause* are those in force.
-    *counts* are the entries per kind of the last read that tripped no source guard or was approved.
+    *counts* are the entries per kind of the last read that tripped no source guard or was approved; *reads* are such
+    reads of the last week, those that were the largest ones since. *tallies* are what guards counted in that time.
+    *settled* says that the first load is over: everybody of the first read was registered once.
     """
 
     bindings: Mapping[Key, Binding] = field(default_factory=dict)
@@ -159,6 +164,17 @@ class Memory:
     pause: Pause | None = None
     counts: Mapping[Kind, int] = field(default_factory=dict)
     open_intents: tuple[OpenIntent, ...] = ()
+    tallies: tuple[Tallied, ...] = ()
+    reads: tuple[GoodRead, ...] = ()
+    settled: bool = True
+
+    @cached_property
+    def tallied(self) -> Mapping[tuple[Count, str], Sequence[Tallied]]:
+        """What guards counted, by what it was counted as and within what scope."""
+        found: dict[tuple[Count, str], list[Tallied]] = defaultdict(list)
+        for one in self.tallies:
+            found[one.tally.count, one.tally.scope].append(one)
+        return found
 
     @cached_property
     def begun(self) -> Mapping[Key, Binding]:

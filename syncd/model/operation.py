@@ -11,6 +11,7 @@ from typing import NewType, Self
 from syncd.model.action import Action
 from syncd.model.names import EntityId, Key
 from syncd.model.page import Count, Role, Verb
+from syncd.model.state import HIDDEN
 
 #: Something that is true of the target, which calls await and give: see the constructors below.
 Fact = NewType("Fact", str)
@@ -201,6 +202,18 @@ class Operation:
                 return Count.NOTHING if self.tidies else self.verb.counts_as
 
     @property
+    def overwrites(self) -> frozenset[str]:
+        """The names of the values that it replaces or blanks: whatever else it sets was blank before."""
+        return frozenset(name for name, value in self.before.items() if _says(value) and value != self.after.get(name))
+
+    @property
+    def blanks(self) -> frozenset[str]:
+        """The names of the values that it makes blank; a yes or no isn't blank when it is no."""
+        if self.verb.role is not Role.SETS:
+            return frozenset()
+        return frozenset(name for name in self.overwrites - {HIDDEN} if not _says(self.after.get(name)))
+
+    @property
     def ends_entity(self) -> bool:
         """Whether it is what a removal comes to."""
         return self.verb.role is Role.ENDS
@@ -221,6 +234,10 @@ class Operation:
     def row(self) -> str:
         """The key of the entry that it rests on: of a membership that is the group, within a removal the leaver."""
         return self.bundle.key if self.bundle.kind in (BundleKind.REMOVAL, BundleKind.ROLLBACK) else self.subject
+
+
+def _says(value: object) -> bool:
+    return value is not None and bool(str(value).strip())
 
 
 def hashed(material: object) -> str:

@@ -46,11 +46,16 @@ class Rank(IntEnum):
 class Count(StrEnum):
     """What guards count an operation as; the name of the guard and of its limits."""
 
-    NOTHING = "nothing"  # adds, or changes what can be changed back
+    NOTHING = "nothing"  # adds to what is there already: somebody to a group, an address, what we remember
     REMOVALS = "removals"
+    DELETIONS = "deletions"  # destroys what the fuse would still keep
     MEMBERSHIP_REMOVALS = "membership_removals"
     ALIAS_REMOVALS = "alias_removals"
     PRIMARY_CHANGES = "primary_changes"
+    REGISTRATIONS = "registrations"  # somebody gets a mailbox, or a group an address
+    PROFILE_CHANGES = "profile_changes"  # a name or any other value becomes another
+    CLEARINGS = "clearings"  # a value becomes blank; counts as a change as well
+    FULL_ACCESS = "full_access"  # somebody may read the mailbox of another
     #: Whatever destroys and is counted as nothing above.
     OTHER_REMOVALS = "other_removals"
 

@@ -14,6 +14,7 @@ from syncd.model.names import Key, Kind
 from syncd.model.operation import Bundle, Operation
 from syncd.model.page import Count, Verb
 from syncd.model.standing import Pending
+from syncd.model.window import Window
 
 SCHEMA_VERSION = 1
 #: The code of a note about a removal that has begun and doesn't simply go on.
@@ -58,12 +59,35 @@ NO_LIMIT = Limit()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What is used of a guard's *window* together with this plan: *counted*, of which *before* were counted earlier.
+
+    *passes* is how many may, of *population*; *limit* is what that follows from. *free_at* is when nothing of it is
+    used any more, as long as nothing is added; None while nothing was used before.
+    """
+
+    window: Window
+    counted: int
+    before: int
+    population: int
+    passes: int
+    limit: Limit
+    tripped: bool
+    free_at: datetime | None = None
+
+    def __str__(self) -> str:
+        free = f", free again {self.free_at:%Y-%m-%d %H:%M} UTC" if self.free_at is not None else ""
+        return f"in a {self.window.value} {self.counted} of {self.passes}{free}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one guard measured: *counted* of *population*, against its *limit*.
 
     A tripped guard withholds *bundles* (and what needs them, or rests on the same row). *text* says what, how many,
     the limit and the way out; *label* is what was measured and *budget* how much of the limit it takes ("1 of 50,
     0.1 % of 5 %"), shown even when nothing tripped. *about* names the one entity that was measured, "" for all.
+    *scope* is what it is about as data: a kind, the key of a group, "" for all. *windows* tell what is used of them.
     """
 
     guard: str
@@ -79,11 +103,13 @@ class Finding:
     bundles: frozenset[Bundle] = frozenset()
     #: The keys that a guard about the source counts: an approval is about them, and about nobody else.
     people: frozenset[str] = frozenset()
+    scope: str = ""
+    windows: tuple[Use, ...] = ()
 
     @property
     def used(self) -> str:
         """The budget line."""
-        return " ".join(filter(None, (self.label, self.budget, "(approved)" if self.approved else "")))
+        return used_line(self.label, self.budget, self.windows, approved=self.approved)
 
     @property
     def words(self) -> frozenset[str]:
@@ -95,6 +121,12 @@ class Finding:
         if not self.people:
             return frozenset({f"{about}:{self.counted}/{self.population}"})
         return frozenset(f"{about}:{key}" for key in self.people)
+
+
+def used_line(label: str, budget: str, windows: Iterable[Use], *, approved: bool) -> str:
+    """Return how much of its limits a guard has used; of the windows, where more is used than by this plan."""
+    line = " ".join(filter(None, (label, budget, "(approved)" if approved else "")))
+    return "; ".join([line, *(str(use) for use in windows if use.before)])
 
 
 class Cause(StrEnum):
@@ -148,12 +180,26 @@ def words_of(operation: Operation) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Populations:
-    """Sizes for the header and for guards: entries *wanted*, entities *owned* and ENABLED, by kind; and the others."""
+    """Sizes for the header and for guards: entries *wanted*, entities *owned* and ENABLED, by kind; and the others.
+
+    *reached* are those of the owned whom a plan could change at all: no outsiders of a pilot, nothing protected, and
+    nobody who was made a few hours ago without anybody's yes.
+    """
 
     wanted: Mapping[Kind, int] = field(default_factory=dict)
     owned: Mapping[Kind, int] = field(default_factory=dict)
     foreign: int | None = None
     frozen: int | None = None
+    reached: Mapping[Kind, int] = field(default_factory=dict)
+
+    def reached_of(self, kind: Kind) -> int:
+        """Return how many entities of *kind* guards measure against."""
+        return self.reached.get(kind, self.owned_of(kind))
+
+    @property
+    def reached_in_all(self) -> int:
+        """Entities of every kind that guards measure against."""
+        return sum(map(self.reached_of, {*self.owned, *self.reached}))
 
     def owned_of(self, kind: Kind) -> int:
         """Return how many entities of *kind* are ours and ENABLED: none of a kind that isn't named."""
@@ -168,6 +214,7 @@ class Populations:
         """Return the numbers under the names that scripts know: `users_in_directory`, `users_owned_enabled`, ..."""
         found = {f"{kind.value}s_in_directory": count for kind, count in self.wanted.items()}
         found |= {f"{kind.value}s_owned_enabled": count for kind, count in self.owned.items()}
+        found |= {f"{kind.value}s_within_reach": count for kind, count in self.reached.items()}
         others = {"foreign": self.foreign, "frozen": self.frozen}
         return found | {name: count for name, count in others.items() if count is not None}
 
@@ -176,9 +223,11 @@ class Populations:
         """Return the populations whose `numbers` are *numbers*."""
         wanted = {kind: numbers.get(f"{kind.value}s_in_directory") for kind in Kind}
         owned = {kind: numbers.get(f"{kind.value}s_owned_enabled") for kind in Kind}
+        reached = {kind: numbers.get(f"{kind.value}s_within_reach") for kind in Kind}
         return cls(
             wanted={kind: count for kind, count in wanted.items() if count is not None},
             owned={kind: count for kind, count in owned.items() if count is not None},
+            reached={kind: count for kind, count in reached.items() if count is not None},
             foreign=numbers.get("foreign"),
             frozen=numbers.get("frozen"),
         )

@@ -1,5 +1,6 @@
 """What the operator allows: mode, pilot, ownership, removal, guards. Settings types, and all of planning's options."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from syncd.model.action import Action
 from syncd.model.durations import Duration
 from syncd.model.names import fold
+from syncd.model.window import Window
 
 
 class Section(BaseModel):
@@ -81,38 +83,135 @@ class Removal(Section):
     delete: Literal["never"] = "never"
 
 
+class WindowLimit(Section):
+    """What may pass within a window: at most *count*, and *percent* of the population. What isn't given follows.
+
+    Within a day that is what may pass in one cycle, within a week twice as much.
+    """
+
+    percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    count: Annotated[int, Field(ge=0)] | None = None
+
+
+class WindowShare(Section):
+    """What may be lost within a window, in percent. What isn't given follows: a day as a cycle, a week twice that."""
+
+    percent: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many may pass: *count* at most (None: however many), and *percent* of the population; with *both* the larger.
+
+    A 0 means none, whatever the other says.
+    """
+
+    percent: float
+    count: int | None = None
+    both: bool = False
+
+
+def _filled(percent: float | None) -> float:
+    return 0 if percent is None else percent  # a limit that nobody gave lets none pass
+
+
+#: As often as in a cycle may pass within a window of which nothing is said.
+_TIMES = {Window.DAY: 1, Window.WEEK: 2}
+#: Said nothing by any more; it stays so that older configurations are read.
+_MINIMUM = Field(default=None, ge=0, description="Has no effect any more.", json_schema_extra={"deprecated": True})
+
+
 class Threshold(Section):
-    """Trips when n > count, or n > percent of the population; below *minimum_population* when n > 2."""
+    """At most *count*, and at most *percent* of the population, may pass in one cycle, in a *day*, in a *week*.
+
+    0 means none. Where percent of few is less than one, 2 may pass, but never half of them.
+    """
 
     percent: Annotated[float, Field(ge=0, le=100)] = 5
     count: Annotated[int, Field(ge=0)] = 50
-    minimum_population: Annotated[int, Field(ge=0)] = 20
+    day: WindowLimit = WindowLimit()
+    week: WindowLimit = WindowLimit()
+    minimum_population: int | None = _MINIMUM
+
+    @property
+    def amount(self) -> Amount:
+        """What may pass in one cycle."""
+        return Amount(percent=self.percent, count=self.count)
+
+    def model_post_init(self, _: object, /) -> None:
+        """Fill in what is not said of a window."""
+        for window, times in _TIMES.items():
+            said: WindowLimit = getattr(self, window.value)
+            follows = WindowLimit(percent=min(self.percent * times, 100), count=self.count * times)
+            self.__dict__[window.value] = follows.model_copy(update=said.model_dump(exclude_none=True))
+
+    def within(self, window: Window) -> Amount:
+        """Return what may pass within *window*."""
+        said: WindowLimit = getattr(self, window.value)
+        return Amount(percent=_filled(said.percent), count=said.count)
 
 
 class RejectionThreshold(Section):
-    """Trips when more than *percent* **and** more than *count* entries can't be used."""
+    """Trips when more than *percent* **and** more than *count* entries can't be used; a 0 lets none pass."""
 
     percent: Annotated[float, Field(ge=0, le=100)] = 5
     count: Annotated[int, Field(ge=0)] = 10
 
+    @property
+    def amount(self) -> Amount:
+        """What may pass."""
+        return Amount(percent=self.percent, count=self.count, both=True)
+
 
 class SourceThreshold(Section):
-    """Trips when the source has lost more than *percent* of its entries; below *minimum_population* more than 2."""
+    """Trips when the source has lost more than *percent* of its entries since the last good read.
+
+    Likewise since the largest good read of a *day*, and of a *week*.
+    """
 
     percent: Annotated[float, Field(ge=0, le=100)] = 20
-    minimum_population: Annotated[int, Field(ge=0)] = 20
+    day: WindowShare = WindowShare()
+    week: WindowShare = WindowShare()
+    minimum_population: int | None = _MINIMUM
+
+    @property
+    def amount(self) -> Amount:
+        """What may be lost since the last good read."""
+        return Amount(percent=self.percent)
+
+    def model_post_init(self, _: object, /) -> None:
+        """Fill in what is not said of a window."""
+        for window, times in _TIMES.items():
+            said: WindowShare = getattr(self, window.value)
+            percent = min(self.percent * times, 100) if said.percent is None else said.percent
+            self.__dict__[window.value] = WindowShare(percent=percent)
+
+    def within(self, window: Window) -> Amount:
+        """Return what may be lost within *window*."""
+        said: WindowShare = getattr(self, window.value)
+        return Amount(percent=_filled(said.percent))
 
 
 class GuardSettings(Section):
     """The limits of all guards; each counts entities of one organization."""
 
     removals: Threshold = Threshold()
-    membership_removals: Threshold = Threshold(percent=30, count=100, minimum_population=10)
+    deletions: Threshold = Threshold(percent=1, count=10)
+    membership_removals: Threshold = Threshold(percent=30, count=100)
+    all_membership_removals: Threshold = Threshold(percent=10, count=100)
     alias_removals: Threshold = Threshold(percent=5, count=50)
     primary_changes: Threshold = Threshold(percent=5, count=50)
+    registrations: Threshold = Threshold(percent=20, count=200)
+    profile_changes: Threshold = Threshold(percent=20, count=200)
+    clearings: Threshold = Threshold(percent=5, count=50)
+    full_access: Threshold = Threshold(percent=100, count=3)
     other_removals: Threshold = Threshold(percent=5, count=50)
     rejections: RejectionThreshold = RejectionThreshold()
     source_shrink: SourceThreshold = SourceThreshold()
+
+
+#: The guards that count over windows: whatever else is measured is the same in the next cycle.
+WINDOWED = frozenset(name for name, field in GuardSettings.model_fields.items() if hasattr(field.annotation, "within"))
 
 
 class Policy(Section):

@@ -108,6 +108,16 @@ class Freeze(StrEnum):
     BLOCKED = "blocked"
     HELD = "held"
 
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether no plan does anything to it until a person does something: guards don't measure against it."""
+        return self in _OUT_OF_REACH
+
+
+_OUT_OF_REACH = frozenset(
+    {Freeze.UNTOUCHABLE, Freeze.PROTECTED, Freeze.NOT_READ, Freeze.OTHER_SOURCE, Freeze.REBIND, Freeze.PILOT}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Frozen:

@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from syncd.model.action import Action
 from syncd.model.half_removed import HalfRemoved
-from syncd.model.plan import NO_LIMIT, Limit
+from syncd.model.plan import NO_LIMIT, Limit, Use, used_line
 from syncd.model.report import SUCCESSES
 
 #: What a cycle that was told to stop ends with (`errors.Interrupted`): neither a success nor a failure.
@@ -138,6 +138,7 @@ class GuardStatus:
     text: str = ""
     findings: int = 1
     trips: int = 0
+    windows: tuple[Use, ...] = ()
 
     @property
     def used(self) -> str:
@@ -145,12 +146,12 @@ class GuardStatus:
         if not self.label:  # of a plan that an earlier version stored: whether it names somebody isn't known
             return f"{self.guard.replace('_', ' ')} {self.counted:,} of {self.population:,}"
         label = self.guard.replace("_", " ") if self.about else self.label
-        return " ".join(filter(None, (label, self.budget, "(approved)" if self.approved else "")))
+        return used_line(label, self.budget, self.windows, approved=self.approved)
 
     @property
     def used_by_name(self) -> str:
         """The budget line, with names."""
-        return " ".join(filter(None, (self.label, self.budget, "(approved)" if self.approved else "")))
+        return used_line(self.label, self.budget, self.windows, approved=self.approved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

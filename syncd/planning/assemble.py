@@ -25,6 +25,7 @@ from syncd.model.standing import Freeze, Frozen
 from syncd.model.state import Entity, State
 from syncd.planning import rebinding
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
+from syncd.planning.reach import reached
 from syncd.planning.titles import titles
 from syncd.planning.uncounted import uncounted_notes
 from syncd.ports import Facet
@@ -348,6 +349,7 @@ def _populations(situation: Situation) -> Populations:
         if entities[identity].state is State.ENABLED and key in situation.memory.bindings
     )
     return Populations(
+        reached=reached(situation),
         wanted={kind: desired[kind] for kind in STATED},
         owned={kind: kinds[kind] for kind in Kind if kind in STATED or kinds[kind]},
         foreign=sum(_is_somebodys(entities[identity]) for identity in situation.standings.foreign),

@@ -21,8 +21,9 @@ from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key
 from syncd.model.operation import Bundle, Call, Fact, Generated, Merged, Operation, Parameter, Ref, hashed, plain
 from syncd.model.page import Pages, Verb
-from syncd.model.plan import SCHEMA_VERSION, Cause, Finding, Gist, Later, Limit, Note, Plan, Populations, Withheld
+from syncd.model.plan import SCHEMA_VERSION, Cause, Gist, Later, Note, Plan, Populations, Withheld
 from syncd.model.standing import Pending
+from syncd.planning.document_findings import read_finding, write_finding
 from syncd.planning.fields import HINT, Field
 
 
@@ -89,7 +90,7 @@ def to_document(plan: Plan) -> dict[str, Any]:
         **({"paused": plan.paused} if plan.paused else {}),
         "withheld": _sorted({identity: why.text for identity, why in plan.withheld.items()}),
         "withheld_by": _sorted({i: {"cause": why.cause.value, "guard": why.guard} for i, why in plan.withheld.items()}),
-        "findings": [_finding(finding) for finding in plan.findings],
+        "findings": [write_finding(finding) for finding in plan.findings],
         "pending": [_pending(pending) for pending in plan.pending],
         "rejections": [_rejection(rejection) for rejection in plan.rejections],
         "notes": [{"code": note.code, "subject": note.subject, "text": note.text} for note in plan.notes],
@@ -117,7 +118,7 @@ def from_document(document: object, pages: Pages) -> Plan:
         only=() if (keys := root.optional("only")) is None else keys.each(Field.text),
         paused="" if (said := root.optional("paused")) is None else said.text(),
         withheld=_read_withheld(root),
-        findings=root["findings"].each(_read_finding),
+        findings=root["findings"].each(read_finding),
         pending=root["pending"].each(_read_pending),
         rejections=root["rejections"].each(_read_rejection),
         notes=root["notes"].each(_read_note),
@@ -311,47 +312,6 @@ def _read_value(field: Field) -> object:
             return field.each(_read_value)
         case _:
             return field.value
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "guard": finding.guard,
-        "counted": finding.counted,
-        "population": finding.population,
-        "tripped": finding.tripped,
-        "used": finding.used,
-        "label": finding.label,
-        "budget": finding.budget,
-        "limit": {"count": finding.limit.count, "percent": finding.limit.percent, "both": finding.limit.both},
-        "about": finding.about,
-        "approved": finding.approved,
-        "text": finding.text,
-        "bundles": sorted(map(str, finding.bundles)),
-        **({"people": sorted(finding.people)} if finding.people else {}),
-    }
-
-
-def _read_finding(field: Field) -> Finding:
-    limit = field.optional("limit")
-    return Finding(
-        guard=field["guard"].text(),
-        counted=field["counted"].number(),
-        population=field["population"].number(),
-        tripped=field["tripped"].flag(),
-        label="" if limit is None else field["label"].text(),
-        budget=(field["used"] if limit is None else field["budget"]).text(),
-        limit=Limit() if limit is None else _read_limit(limit),
-        about="" if limit is None else field["about"].text(),
-        approved=False if limit is None else field["approved"].flag(),
-        text=field["text"].text(),
-        bundles=frozenset(map(Bundle.parse, field["bundles"].texts())),
-        people=frozenset() if (people := field.optional("people")) is None else people.texts(),
-    )
-
-
-def _read_limit(field: Field) -> Limit:
-    count = None if field["count"].value is None else field["count"].number()
-    return Limit(count=count, percent=field["percent"].optional_number(), both=field["both"].flag())
 
 
 def _pending(pending: Pending) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def judge(plan: Plan, situation: Situation, guards: Sequence[Guard], sent: Sent 
     that were applied lately, by the place that they change: what somebody changes back again and again is contested.
     """
     words = approved(situation.memory.approvals)
-    freed = _freed(plan, words)
+    freed = freed_of(plan, words)
     found = (finding for guard in guards for finding in guard.examine(plan, situation))
     findings = tuple(_in_the_light_of(freed | words, finding, plan) for finding in found)
     withheld = dict(_by_guards(plan, findings))
@@ -58,7 +58,7 @@ def _is_whole(bundle: Bundle) -> bool:
     return bundle.is_whole
 
 
-def _freed(plan: Plan, ids: frozenset[str]) -> frozenset[str]:
+def freed_of(plan: Plan, ids: frozenset[str]) -> frozenset[str]:
     """Return the operations of *plan* that *ids* free: a removal as a whole, by what it comes to."""
     removals = {o.bundle for o in plan.operations if o.ends_entity and not ids.isdisjoint(words_of(o))}
     return ids.union(operation.id for operation in plan.operations if operation.bundle in removals)
@@ -179,7 +179,7 @@ def chosen_of(plan: Plan, chosen: Plan, memory: Memory) -> tuple[tuple[Operation
     an approval is spent by its first call. A removal is chosen by what it comes to. Of anything else that happens whole
     or not at all, everything must have been in *chosen*: half of an address move leaves somebody without an address.
     """
-    freed = _freed(chosen, approved(memory.approvals))
+    freed = freed_of(chosen, approved(memory.approvals))
     begun = {removal_of(key) for key in memory.begun}
     due = [o for o in chosen.operations if o.id not in chosen.withheld or o.id in freed]
     allowed = {o.id for o in due}.union(o.id for o in chosen.operations if o.bundle in begun)

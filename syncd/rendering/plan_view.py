@@ -340,7 +340,11 @@ def _deferred(plan: Plan) -> ViewSection | None:
 
 def _guards(plan: Plan) -> ViewSection | None:
     """Return the budgets that this plan uses (so much *of* so much), and those it would exceed."""
-    used = [f for f in plan.findings if f.tripped or (f.counted and f.limit != Limit())]
+    used = [
+        f
+        for f in plan.findings
+        if f.tripped or (f.counted and f.limit != Limit()) or any(use.before for use in f.windows)
+    ]
     if not used:
         return None
     lines = tuple(
@@ -353,6 +357,8 @@ def _guards(plan: Plan) -> ViewSection | None:
     return ViewSection(
         name="guards",
         title="Guards",
-        intro="What this plan uses of the limits.",
+        intro="What this plan uses of the limits, and what was used within a day and a week."
+        if any(use.before for f in used for use in f.windows)
+        else "What this plan uses of the limits.",
         parts=(Part(cards=(Card(symbol=Symbol.NOTE, title="", lines=lines),)),),
     )

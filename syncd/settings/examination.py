@@ -43,6 +43,8 @@ def examine_organization(organization: OrganizationSettings) -> Iterator[Check]:
         found = "exact: who has the same name and address becomes ours without anybody's approval"
         yield warn("adopt", found, "set adopt: ask once the first adoption is done")
     yield from _guards(organization.guards)
+    for found in outdated(organization):
+        yield warn("guards", found, "take it out; 0 lets none pass")
     removal = organization.removal
     if organization.mode is Mode.FULL and removal.after_cycles == 1 and not removal.after:
         found = "who is missing in one read leaves at once"
@@ -115,6 +117,16 @@ def _places(loaded: Loaded, environment: Mapping[str, str]) -> Iterator[Check]:
     if is_relative and ("INVOCATION_ID" in environment or beside_system_files):
         found = f"the store {url} lies beside the configuration, in {loaded.folder}, where the unit may not write"
         yield warn("store", found, "write store: sqlite:////var/lib/syncd/syncd.db")
+
+
+def outdated(organization: OrganizationSettings) -> tuple[str, ...]:
+    """Return the settings of *organization* that have no effect any more, each with what holds instead."""
+    limits = [(name, limit) for name, limit in organization.guards if isinstance(limit, Threshold | SourceThreshold)]
+    return tuple(
+        f"guards.{name}.minimum_population has no effect any more: of few people at most 2 pass, and less than half"
+        for name, limit in limits
+        if limit.minimum_population is not None
+    )
 
 
 def _guards(guards: GuardSettings) -> Iterator[Check]:

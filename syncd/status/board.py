@@ -330,6 +330,7 @@ def _guards(findings: Sequence[Finding]) -> Iterable[GuardStatus]:
                 budget=finding.budget,
                 approved=finding.approved,
                 limit=finding.limit,
+                windows=finding.windows,
                 about=finding.about,
                 text=_cut(finding.text),
                 findings=len(found) if len(kept) == 1 else 1,

@@ -20,11 +20,13 @@ from syncd.model.operation import BundleKind, Call, Generated, Operation, plain
 from syncd.model.page import Role
 from syncd.model.plan import words_of
 from syncd.model.report import Outcome, Refusal, Result
+from syncd.model.tally import Tally
 from syncd.store.details import drop_details
 from syncd.store.memory import pause_in_force, write_binding, write_bindings
 from syncd.store.records import OperationRecord
 from syncd.store.schema import approvals, approved_operations, bindings, holds, journal
 from syncd.store.scope import Scope
+from syncd.store.windows import add_tallies, take_back_tallies
 
 # Statements are built once: building one costs more than running it.
 _ADD = insert(journal)
@@ -60,12 +62,18 @@ class StoredJournal:
         self._cycle_id = cycle_id
 
     def intend(
-        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+        self,
+        operation: Operation,
+        call: Call | None,
+        *,
+        binding: Binding | None = None,
+        spends: Collection[str] = (),
+        tallies: Collection[Tally] = (),
     ) -> Refusal | None:
         """Record the intent, drop the details that *operation* touches, write *binding*: all or nothing.
 
-        *spends* is what is spent of approvals by it. Returns why it may not be sent, where a person has decided so
-        since: then nothing is recorded.
+        *spends* is what is spent of approvals by it, *tallies* are as what it was counted. Returns why it may not be
+        sent, where a person has decided so since: then nothing is recorded.
         """
         organization = self._scope.organization
         with self._scope.writing("record an intent") as connection:
@@ -78,6 +86,7 @@ class StoredJournal:
             if touches is not None:
                 drop_details(connection, organization, [touches])
             self._spend(connection, spends)
+            add_tallies(connection, self._scope, tallies, cycle_id=self._cycle_id, operation=operation.id)
         return None
 
     def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:
@@ -117,6 +126,9 @@ class StoredJournal:
             self._settle_row(connection, outcome)
             if outcome.result is Result.APPLIED:
                 self._spend(connection, words_of(outcome.operation))
+            elif outcome.result is not Result.UNKNOWN:
+                identity = outcome.operation.id
+                take_back_tallies(connection, organization, cycle_id=self._cycle_id, operation=identity)
             touches = _touches(connection, organization, outcome.operation, outcome.operation.call)
             if touches is not None:
                 drop_details(connection, organization, [touches])

@@ -26,6 +26,7 @@ from syncd.store.schema import (
     source_counts,
 )
 from syncd.store.scope import Scope
+from syncd.store.windows import add_reads, is_settled, reads_since, settle, tallies_since
 
 
 class StoredMemory:
@@ -47,6 +48,9 @@ class StoredMemory:
                 pause=pause_in_force(connection, organization, self._scope.clock.now()),
                 counts=_counts(connection, organization),
                 open_intents=_open_intents(connection, organization),
+                tallies=tallies_since(connection, organization, self._scope.clock.now()),
+                reads=reads_since(connection, organization, self._scope.clock.now()),
+                settled=is_settled(connection, organization),
             )
 
     def record_marks(self, marks_now: Mapping[Key, Mark], counts: Mapping[Kind, int]) -> None:
@@ -74,6 +78,14 @@ class StoredMemory:
         """Forget the marks of *keys*: they were seen."""
         with self._scope.writing("forget who was missing") as connection:
             connection.execute(_CLEAR, [{"of": self._scope.organization, "whose": key} for key in keys])
+
+    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+        """Add a good read to those of the last week; of the kinds *anew* forget the ones before."""
+        add_reads(self._scope, counts, anew=anew)
+
+    def end_first_load(self) -> None:
+        """Note that the first load is over."""
+        settle(self._scope)
 
     def bind(self, binding: Binding, *, replaces: Key | None = None) -> None:
         """Write *binding*; remove the one of *replaces*."""

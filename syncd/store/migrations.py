@@ -281,6 +281,26 @@ def _reads_in_a_row(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE marks ADD COLUMN anew TEXT NOT NULL DEFAULT ''")
 
 
+def _windows(connection: Connection) -> None:
+    """Guards count over a day and a week; who is bound already is no first load."""
+    connection.exec_driver_sql("ALTER TABLE organizations ADD COLUMN settled_at BIGINT")
+    connection.exec_driver_sql(
+        "UPDATE organizations SET settled_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000000 "
+        "WHERE id IN (SELECT organization FROM bindings)"
+    )
+    connection.exec_driver_sql(
+        "CREATE TABLE source_reads (organization TEXT NOT NULL REFERENCES organizations (id), kind TEXT NOT NULL, "
+        "at BIGINT NOT NULL, entries INTEGER NOT NULL, PRIMARY KEY (organization, kind, at))"
+    )
+    connection.exec_driver_sql(
+        "CREATE TABLE tallies (organization TEXT NOT NULL REFERENCES organizations (id), cycle_id TEXT NOT NULL, "
+        "operation TEXT NOT NULL, counted_as TEXT NOT NULL, scope TEXT NOT NULL, counted TEXT NOT NULL, "
+        "weight INTEGER NOT NULL, freed BOOLEAN NOT NULL, at BIGINT NOT NULL, "
+        "PRIMARY KEY (organization, cycle_id, operation, counted_as))"
+    )
+    connection.exec_driver_sql("CREATE INDEX tallies_by_time ON tallies (organization, at)")
+
+
 MIGRATIONS = (
     Migration(1, _first),
     Migration(2, _void_approvals),
@@ -289,4 +309,5 @@ MIGRATIONS = (
     Migration(5, _decisions),
     Migration(6, _looks),
     Migration(7, _reads_in_a_row),
+    Migration(8, _windows),
 )

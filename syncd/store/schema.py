@@ -5,6 +5,8 @@
     marks                since when a bound key is missing or disabled
     source_counts        entries of the last good read
     holds                what stays as it is until a person releases it
+    source_reads         entries of the good reads of the last week that were the largest since
+    tallies              as what guards counted what was sent in the last week
     approvals            what a person freed ...
     approved_operations  ... operation by operation, each spent by its success or the first call of its removal
     details              what was read per entity
@@ -60,6 +62,7 @@ organizations = Table(
     Column("paused_until", Moment),
     Column("paused_by", Text, nullable=False, server_default=text("''")),
     Column("paused_why", Text, nullable=False, server_default=text("''")),
+    Column("settled_at", Moment),
 )
 
 holds = Table(
@@ -126,6 +129,31 @@ source_counts = Table(
     _organization(),
     Column("kind", Text, primary_key=True),
     Column("entries", Integer, nullable=False),
+)
+
+source_reads = Table(
+    "source_reads",
+    metadata,
+    _organization(),
+    Column("kind", Text, primary_key=True),
+    Column("at", Moment, primary_key=True),
+    Column("entries", Integer, nullable=False),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    _organization(),
+    Column("cycle_id", Text, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("counted_as", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("counted", Text, nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("freed", Boolean, nullable=False),
+    Column("at", Moment, nullable=False),
+    # All that isn't too old, in each cycle.
+    Index("tallies_by_time", "organization", "at"),
 )
 
 approvals = Table(

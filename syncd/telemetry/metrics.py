@@ -18,7 +18,9 @@ from syncd import __version__
 from syncd.model.action import Action
 from syncd.model.names import Kind
 from syncd.model.plan import HELD, Cause, Plan
+from syncd.model.policy import WINDOWED
 from syncd.model.report import SUCCESSES, Outcome, Report
+from syncd.model.window import Window
 from syncd.telemetry.catalogue import Catalogue, Definition
 from syncd.telemetry.logs import count_lines
 from syncd.telemetry.series import (
@@ -247,6 +249,9 @@ class Metrics:
         for guard in {*self._guards, *(finding.guard for finding in plan.findings)}:
             self.plan.tripped.labels(name, guard).set(guard in tripped)
             self.plan.trips.labels(name, guard).inc(guard in tripped)
+        for (guard, window), part in _windows_used(plan).items():
+            if guard in self._guards:
+                self.plan.window_used.labels(name, guard, window).set(part)
         past = self._past[name]
         if not plan.waits:
             past.waiting_since = 0.0
@@ -347,3 +352,16 @@ def new_metrics(
     metrics = Metrics(registry, organizations=organizations, guards=guards, notices=notices, from_start=from_start)
     count_lines(metrics.logged)
     return metrics
+
+
+def _windows_used(plan: Plan) -> dict[tuple[str, str], float]:
+    """Return how full the fullest of each guard's windows is; what a guard withholds fills nothing."""
+    places = ((guard, window.value) for guard in WINDOWED for window in Window)
+    found: dict[tuple[str, str], float] = dict.fromkeys(places, 0.0)
+    for finding in plan.findings:
+        for use in finding.windows:
+            used = use.before if finding.tripped else use.counted
+            part = used / use.passes if use.passes else float(used > 0)
+            place = finding.guard, use.window.value
+            found[place] = max(found.get(place, 0.0), part)
+    return found

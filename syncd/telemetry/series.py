@@ -8,7 +8,9 @@ from collections.abc import Collection
 
 from syncd.model.action import Action
 from syncd.model.names import STATED
+from syncd.model.policy import WINDOWED
 from syncd.model.report import RESULTS, Result
+from syncd.model.window import Window
 from syncd.telemetry.catalogue import Catalogue
 
 #: The stages of a cycle, in the order in which they come.
@@ -183,6 +185,13 @@ class PlanSeries:
         )
         self.trips = make.counter(
             "syncd_guard_trips_total", "Plans that tripped this guard.", organization=_OPEN, guard=tuple(guards)
+        )
+        self.window_used = make.gauge(
+            "syncd_guard_window_used_ratio",
+            "What was counted within a day or a week, as a part of what may pass; 1: nothing more passes.",
+            organization=_OPEN,
+            guard=tuple(guard for guard in guards if guard in WINDOWED),
+            window=tuple(Window),
         )
         self.waiting_since = make.gauge(
             "syncd_approval_oldest_pending_timestamp_seconds",

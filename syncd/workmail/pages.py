@@ -36,7 +36,7 @@ def _create(kind: Kind, call: str) -> Verb:
         actions=frozenset({Action.ADD}),
         titles=_ENTITIES,
         rank=Rank.CREATION,
-        counts_as=Count.NOTHING,
+        counts_as=Count.REGISTRATIONS,
         rests_on=(LISTS,),
         calls={kind: call},
         right=Right.WRITE,
@@ -98,14 +98,14 @@ def _membership(name: str, action: Action, call: str, counts_as: Count, right: R
 
 
 def _setting(name: str, title: str, detail: Detail[Any], calls: Mapping[Kind, str]) -> Verb:
-    """Return a verb that sets a value, which can be set again: nothing is lost, but nothing follows from disbelief."""
+    """Return a verb that sets a value, which can be set again; but nothing follows from disbelief."""
     return Verb(
         name=name,
         role=Role.SETS,
         actions=frozenset({Action.ADD, Action.CHANGE}),
         titles=everyone(title),
         rank=Rank.ATTRIBUTE,
-        counts_as=Count.NOTHING,
+        counts_as=Count.PROFILE_CHANGES,
         rests_on=(detail,),
         calls=calls,
         right=Right.WRITE,
@@ -125,7 +125,7 @@ REGISTER = Verb(
     actions=frozenset({Action.ADD}),
     titles=_ENTITIES,
     rank=Rank.REGISTRATION,
-    counts_as=Count.NOTHING,
+    counts_as=Count.REGISTRATIONS,
     rests_on=(ALIASES,),
     calls=dict.fromkeys(STATED, "RegisterToWorkMail"),
     right=Right.WRITE,

@@ -15,8 +15,18 @@ from syncd.mapping.settings import mapping_settings
 from syncd.model.detail import Detail, Details
 from syncd.model.names import STATED, Kind
 from syncd.model.page import EVERYTHING, LISTS, Count, Managed, Page, Pages, Rank, Right, Role, Verb
-from syncd.model.policy import GuardSettings, Manage, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
+from syncd.model.policy import (
+    WINDOWED,
+    GuardSettings,
+    Manage,
+    Mode,
+    Policy,
+    RejectionThreshold,
+    SourceThreshold,
+    Threshold,
+)
 from syncd.model.report import Outcome, Result
+from syncd.model.window import Window
 from syncd.planning.dependencies import rank
 from syncd.planning.freshness import touched
 from syncd.planning.judge import judge
@@ -27,14 +37,14 @@ from syncd.workmail.facets import FACETS
 from syncd.workmail.pages import PAGES
 from syncd.workmail.permissions import NEVER, PERMISSIONS
 from syncd.workmail.terms import ADVICE
-from tests.builders import entity, operation, plan, situation
+from tests.builders import NOW, binding, entity, operation, plan, situation
 from tests.property.happenings import Stage
 from tests.property.test_digest import plan as plan_of
 from tests.property.test_digest import stages
 
 NOTHING_AT_ALL = GuardSettings(
     **{
-        name: Threshold(percent=0, count=0, minimum_population=0)
+        name: Threshold(percent=0, count=0)
         for name, field in GuardSettings.model_fields.items()
         if field.annotation is Threshold
     },
@@ -59,7 +69,8 @@ def gaps(verb: Verb, tables: Tables) -> Iterator[str]:
     calls = verb.calls.values()
     if not all(read in (LISTS, EVERYTHING) or read in tables.details for read in verb.rests_on):
         yield "a read"
-    if verb.destructive and not any(verb.counts_as in guard.counts for guard in tables.guards):
+    uncounted = verb.counts_as is Count.NOTHING and not verb.destructive
+    if not uncounted and not any(verb.counts_as in guard.counts for guard in tables.guards):
         yield "a guard"
     if not all(verb.titles.get(kind) for kind in tables.kinds):
         yield "a title"
@@ -86,9 +97,8 @@ ROWS = [
         for row in PAGES.details
     ),
     *(
-        pytest.param(Tables(guards=tuple(one for one in GUARDS if one is not row)), "a guard", id=row.name)
-        for row in GUARDS
-        if row.counts & {verb.counts_as for verb in PAGES.verbs if verb.destructive}
+        pytest.param(Tables(guards=tuple(one for one in GUARDS if count not in one.counts)), "a guard", id=count.value)
+        for count in sorted({verb.counts_as for verb in PAGES.verbs} - {Count.NOTHING})
     ),
     *(
         pytest.param(Tables(permissions={k: v for k, v in PERMISSIONS.items() if k != row}), "a right", id=row)
@@ -143,6 +153,43 @@ def test_every_limit_of_a_guard_is_a_count_of_operations_or_about_the_source() -
     """A limit in the configuration belongs to a guard of its name, and each guard of operations has one."""
     assert {guard.name for guard in GUARDS} - {"empty_source"} == GuardSettings.model_fields.keys()
     assert {count for guard in GUARDS for count in guard.counts} >= set(Count) - {Count.NOTHING}
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_every_guard_counts_over_windows_or_measures_the_source_alone(guard: Guard) -> None:
+    """Its limits have a day and a week, and it says what a trip means."""
+    assert guard.means.endswith(".")
+    assert (guard.name in WINDOWED) == (bool(guard.counts) or guard.name == "source_shrink")
+    if guard.counts:
+        limits = getattr(GuardSettings(), guard.name)
+        assert limits.within(Window.DAY) == limits.amount
+        assert limits.within(Window.WEEK).percent == min(limits.percent * 2, 100)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in PAGES.verbs if verb.counts_as is not Count.NOTHING], ids=str)
+def test_whatever_is_counted_tells_what_is_used_of_each_window(verb: Verb) -> None:
+    """One operation of any verb is counted by the guard of its count, in this plan, in a day, in a week."""
+    counting = [guard for guard in GUARDS if verb.counts_as in guard.counts]
+    new = verb.role in (Role.BEGINS, Role.ENABLES)
+    one = operation(verb.name, "user:fry", entity=None if new else "id-fry", before={"city": "Rome"})
+    bound = [binding("user:leela" if new else "user:fry", since=NOW - timedelta(days=30))]
+    here = situation(entities=[entity("fry"), entity("leela")], bindings=bound, policy=Policy(mode=Mode.FULL))
+    found = [finding for guard in counting for finding in guard.examine(plan(one), here)]
+    assert [use.counted for finding in found if finding.counted for use in finding.windows] == [1, 1] * len(counting)
+    assert {guard.tally(one, here) is not None for guard in counting} == {True}
+
+
+@pytest.mark.parametrize("count", sorted(set(Count) - {Count.NOTHING}))
+def test_whatever_is_counted_has_a_guard_with_limits(count: Count) -> None:
+    """What an operation may count as is what a guard is called, whose limits stand in the configuration."""
+    assert count.value in {guard.name for guard in GUARDS if count in guard.counts}
+    assert isinstance(getattr(GuardSettings(), count.value), Threshold)
+
+
+@pytest.mark.parametrize("verb", PAGES.verbs, ids=str)
+def test_every_verb_is_counted_or_says_that_it_only_adds(verb: Verb) -> None:
+    """Nothing takes, changes or makes an account uncounted: what counts as nothing adds to what is there."""
+    assert verb.counts_as is not Count.NOTHING or verb.name in {"adopt", "rebind", "alias.add", "member.add"}
 
 
 def test_every_detail_comes_back_as_it_was_read() -> None:

@@ -20,6 +20,7 @@ from syncd.workmail.facets import FACETS
 from syncd.workmail.limits import workmail_limits
 from syncd.workmail.pages import PAGES
 from syncd.workmail.target import WorkmailTarget
+from tests.builders import WIDE_OPEN
 from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver
 from tests.fakes.service import PlainCaller, Service
@@ -33,7 +34,7 @@ DOMAIN = "planetexpress.example"
 class World:
     """An organization, a directory (change *desired*), and syncd between them (`sync`, `plan`)."""
 
-    policy: Policy = field(default_factory=lambda: Policy(mode=Mode.FULL))
+    policy: Policy = field(default_factory=lambda: Policy(mode=Mode.FULL, guards=WIDE_OPEN))
     switches: Switches = field(default_factory=Switches)
     wrap: Callable[[Emulator], Service] = lambda emulator: emulator
     verify_within: timedelta = timedelta(0)

@@ -10,11 +10,12 @@ from syncd.errors import SourceError, SourceIncomplete, SourceUnreachable
 from syncd.mapping.rules import Rules
 from syncd.mapping.settings import MappingSettings
 from syncd.mapping.snapshot import map_snapshot
-from syncd.model.policy import GuardSettings, Mode, Policy, Removal, SourceThreshold, Threshold
+from syncd.model.policy import Mode, Policy, Removal
 from syncd.parts import Parts
 from syncd.sources.ldap.settings import LdapSettings
 from syncd.sources.ldap.source import LdapSource
 from syncd.workmail.limits import workmail_limits
+from tests.builders import WIDE_OPEN
 from tests.fakes import ber
 from tests.fakes.byte_proxy import ByteProxy, Rewrite
 from tests.fakes.cycles import DOMAIN, World
@@ -26,18 +27,11 @@ CREW = tuple(f"p{number:02d}" for number in range(11))
 TEAMS: Mapping[str, tuple[str, ...]] = {"crew": CREW, "few": CREW[:2], "last": CREW[-1:]}
 PAGE = 4
 _END = 0x65
-_ANY = Threshold(percent=100, count=1_000_000, minimum_population=0)
 #: Whoever is missing once is removed at once, and no guard is in the way: only the source can prevent it.
 RECKLESS = Policy(
     mode=Mode.FULL,
     removal=Removal(after_cycles=1, after=timedelta(0)),
-    guards=GuardSettings(
-        removals=_ANY,
-        membership_removals=_ANY,
-        alias_removals=_ANY,
-        primary_changes=_ANY,
-        source_shrink=SourceThreshold(percent=100, minimum_population=0),
-    ),
+    guards=WIDE_OPEN,
 )
 MAPPING = MappingSettings.model_validate(
     {

@@ -15,6 +15,8 @@ from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.model.operation import BundleKind, Call, Operation, plain
 from syncd.model.plan import Plan, words_of
 from syncd.model.report import Outcome, Refusal, Report, Result
+from syncd.model.tally import GoodRead, Tallied, Tally
+from syncd.model.window import LONGEST
 from syncd.ports import Clock
 
 
@@ -36,6 +38,9 @@ class FakeStores:
         self.intents: list[Operation] = []
         self.reports: list[Report] = []
         self.plans: list[Plan] = []
+        self.tallies: dict[str, list[Tallied]] = {}
+        self.reads: list[GoodRead] = []
+        self.settled = False
 
     def load_memory(self) -> Memory:
         now = self.clock.now()
@@ -55,6 +60,9 @@ class FakeStores:
             pause=self._paused(),
             counts=dict(self.counts),
             open_intents=tuple(self.open.values()),
+            tallies=tuple(one for these in self.tallies.values() for one in these if one.at > now - LONGEST),
+            reads=tuple(self.reads),
+            settled=self.settled,
         )
 
     # MemoryStore
@@ -71,6 +79,13 @@ class FakeStores:
 
     def clear_marks(self, keys: Collection[Key]) -> None:
         self.marks = {key: mark for key, mark in self.marks.items() if key not in keys}
+
+    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+        self.reads = [one for one in self.reads if one.kind not in anew]
+        self.reads += [GoodRead(kind=kind, at=self.clock.now(), entries=count) for kind, count in counts.items()]
+
+    def end_first_load(self) -> None:
+        self.settled = True
 
     def begun(self) -> Mapping[Key, Binding]:
         return {key: self._as_revoked(one) for key, one in self.bindings.items() if one.began_at is not None}
@@ -97,7 +112,13 @@ class FakeStores:
 
     # Journal
     def intend(
-        self, operation: Operation, call: Call | None, *, binding: Binding | None = None, spends: Collection[str] = ()
+        self,
+        operation: Operation,
+        call: Call | None,
+        *,
+        binding: Binding | None = None,
+        spends: Collection[str] = (),
+        tallies: Collection[Tally] = (),
     ) -> Refusal | None:
         if (refusal := self.refusal(operation, binding)) is not None:
             return refusal
@@ -116,6 +137,8 @@ class FakeStores:
                 at=self.clock.now(),
             )
         self._spend(spends)
+        name = f"{len(self.reports)}:{operation.id}"
+        self.tallies[name] = [Tallied(tally=one, at=self.clock.now()) for one in tallies]
         return None
 
     def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:
@@ -147,6 +170,8 @@ class FakeStores:
         if outcome.result is Result.APPLIED:
             self._spend(words_of(outcome.operation))
             self.applied.append((self.clock.now(), outcome.operation))
+        elif outcome.result is not Result.UNKNOWN:
+            self.tallies.pop(f"{len(self.reports)}:{outcome.operation.id}", None)
         if binding is not None:
             self.bind(binding, replaces=replaces)
         for key in rebound[1]:

@@ -13,10 +13,10 @@ from syncd.model.names import EntityId, Key, Kind, fold, kind_of
 from syncd.model.policy import GuardSettings, Manage, Mode, Policy, Removal, SourceThreshold, Threshold
 from syncd.model.state import Desired, Wanted
 from syncd.parts import Parts
-from tests.builders import wanted
+from tests.builders import WIDE_OPEN, wanted
 from tests.fakes.cycles import DOMAIN
 from tests.fakes.service import PlainCaller
-from tests.property.worlds import WIDE_OPEN, Directory, Document, Line, LivingWorld
+from tests.property.worlds import Directory, Document, Line, LivingWorld
 
 #: Two hours pass before these of a row of cycles, unless told otherwise.
 LATER = (2, 4)
@@ -183,7 +183,7 @@ SCENARIOS = (
     Scenario(
         name="five leavers, approved",
         leavers=FIVE,
-        guards=_GUARDS.model_copy(update={"removals": Threshold(percent=100, count=2, minimum_population=0)}),
+        guards=_GUARDS.model_copy(update={"removals": Threshold(percent=100, count=2)}),
         approved=True,
     ),
     Scenario(name="a group", leavers=(CREW,), how="absent"),

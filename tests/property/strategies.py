@@ -8,9 +8,10 @@ from syncd.model.action import Action
 from syncd.model.entry import Rejection
 from syncd.model.names import EntityId, Key, Kind, make_key
 from syncd.model.operation import Bundle, Call, Fact, Generated, Merged, Operation, Parameter, Ref
-from syncd.model.plan import Cause, Finding, Limit, Note, Plan, Populations, Withheld
+from syncd.model.plan import Cause, Finding, Limit, Note, Plan, Populations, Use, Withheld
 from syncd.model.report import Outcome, Report, Result
 from syncd.model.standing import Pending
+from syncd.model.window import Window
 from syncd.workmail.pages import PAGES
 
 #: What a directory may say: letters of all scripts, controls, bidi overrides, combining and wide characters.
@@ -96,6 +97,18 @@ pendings = st.builds(
     since=moments,
     due_at=st.none() | moments,
 )
+limits = st.builds(Limit, count=st.none() | digits, percent=st.none() | digits, both=st.booleans())
+uses = st.builds(
+    Use,
+    window=st.sampled_from(Window),
+    counted=digits,
+    before=digits,
+    population=digits,
+    passes=digits,
+    limit=limits,
+    tripped=st.booleans(),
+    free_at=st.none() | moments,
+)
 findings = st.builds(
     Finding,
     guard=words,
@@ -104,14 +117,18 @@ findings = st.builds(
     tripped=st.booleans(),
     label=texts,
     budget=texts,
-    limit=st.builds(Limit, count=st.none() | digits, percent=st.none() | digits, both=st.booleans()),
+    limit=limits,
     about=texts,
     text=texts,
     approved=st.booleans(),
     bundles=st.frozensets(bundles, max_size=2),
+    scope=words,
+    windows=st.lists(uses, max_size=2).map(tuple),
 )
 reasons = st.builds(Withheld, cause=st.sampled_from(Cause), text=texts, guard=words)
-_POPULATIONS = st.sampled_from(["users_in_directory", "groups_in_directory", "users_owned_enabled", "foreign"])
+_POPULATIONS = st.sampled_from(
+    ["users_in_directory", "groups_in_directory", "users_owned_enabled", "users_within_reach", "foreign"]
+)
 
 
 @st.composite

@@ -20,9 +20,9 @@ from syncd.emulator import Switches
 from syncd.emulator.faults import Fault
 from syncd.model.policy import Adopt, Manage, Mode, Policy, Removal
 from syncd.model.report import Report
+from tests.builders import WIDE_OPEN
 from tests.property.happenings import Happening, Stage, admin_changes, happenings
 from tests.property.worlds import (
-    WIDE_OPEN,
     Evidence,
     LivingWorld,
     assert_lawful,

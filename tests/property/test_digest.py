@@ -17,8 +17,9 @@ from syncd.model.state import Desired
 from syncd.parts import Options
 from syncd.planning.document import dumps, loads
 from syncd.workmail.pages import PAGES
+from tests.builders import WIDE_OPEN
 from tests.property.happenings import Stage, admin_changes, directory_changes, happenings
-from tests.property.worlds import WIDE_OPEN, LivingWorld, failures
+from tests.property.worlds import LivingWorld, failures
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")

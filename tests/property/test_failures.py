@@ -26,10 +26,9 @@ from syncd.model.operation import Operation
 from syncd.model.policy import Manage, Mode, Policy, Removal
 from syncd.model.report import Outcome, Refusal, Report, Result
 from syncd.parts import Parts
-from tests.builders import wanted
+from tests.builders import WIDE_OPEN, wanted
 from tests.fakes.cycles import DOMAIN
 from tests.property.worlds import (
-    WIDE_OPEN,
     Directory,
     LivingWorld,
     Sent,

@@ -12,20 +12,20 @@ from syncd.model.operation import BundleKind, Operation
 from syncd.model.plan import Plan
 from syncd.model.policy import GuardSettings, Manage, Mode, Policy, Removal, SourceThreshold, Threshold
 from syncd.model.state import Desired, Wanted
-from tests.builders import wanted
+from tests.builders import WIDE_OPEN, wanted
 from tests.fakes.cycles import DOMAIN
-from tests.property.worlds import WIDE_OPEN, LivingWorld, Sent, assert_lawful, watch
+from tests.property.worlds import LivingWorld, Sent, assert_lawful, watch
 
 SIZE = 8
 KEYS = [Key(f"user:p{number}") for number in range(SIZE)]
-limits = st.builds(Threshold, percent=st.just(100), count=st.integers(0, SIZE), minimum_population=st.just(0))
+limits = st.builds(Threshold, percent=st.just(100), count=st.integers(0, SIZE))
 guards = st.builds(
     GuardSettings,
     removals=limits,
     membership_removals=limits,
     alias_removals=limits,
     primary_changes=limits,
-    source_shrink=st.builds(SourceThreshold, percent=st.sampled_from([20, 100]), minimum_population=st.just(2)),
+    source_shrink=st.builds(SourceThreshold, percent=st.sampled_from([20, 100])),
 )
 #: What happens to each of them.
 fates = st.lists(

@@ -12,11 +12,11 @@ import pytest
 from syncd.model.names import EntityId, Key
 from syncd.model.policy import Manage, Mode, Policy, SourceThreshold, Threshold
 from syncd.planning.ownership import is_parking
-from tests.builders import wanted
+from tests.builders import WIDE_OPEN, wanted
 from tests.fakes.cycles import DOMAIN
 from tests.property.leaving import Strike, TroubledWorld
 from tests.property.troubles import died_after, died_before
-from tests.property.worlds import WIDE_OPEN, Directory
+from tests.property.worlds import Directory
 
 GUARDS = WIDE_OPEN.model_copy(update={"source_shrink": SourceThreshold()})
 PEOPLE = ("amy", "bender", "fry", "hermes", "kif", "leela", "mom", "nibbler", "scruffy", "zapp", "zoidberg")
@@ -143,7 +143,7 @@ def test_a_limit_of_nothing_is_said() -> None:
     """A guard that is tighter now withholds the rest: exit code 3, not 0, and somebody is named."""
     play = Play(RINGS["a swap"], "exact")
     assert play.break_off(2, died_before)
-    none = GUARDS.model_copy(update={"primary_changes": Threshold(percent=0, count=0, minimum_population=0)})
+    none = GUARDS.model_copy(update={"primary_changes": Threshold(percent=0, count=0)})
     play.world.policy = play.policy.model_copy(update={"guards": none})
     assert play.cycle() == 3
     plan = play.world.fresh_plan()

@@ -25,7 +25,7 @@ from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key, Kind, fold
 from syncd.model.operation import Call, Generated, Merged, Operation, Ref
 from syncd.model.plan import Plan
-from syncd.model.policy import GuardSettings, Pilot, RejectionThreshold, SourceThreshold, Threshold
+from syncd.model.policy import Pilot
 from syncd.model.report import Outcome, Refusal, Report, Result
 from syncd.model.state import Desired, Wanted
 from syncd.parts import Options, Parts
@@ -35,15 +35,6 @@ from tests.fakes.cycles import DOMAIN, ORGANIZATION_ID, World
 from tests.fakes.service import PlainCaller
 from tests.fakes.stores import FakeStores
 
-#: Guards that only stop what always is stopped: emptying a group, an empty source, nothing but rejections.
-WIDE_OPEN = GuardSettings(
-    removals=Threshold(percent=100, count=10_000, minimum_population=0),
-    membership_removals=Threshold(percent=100, count=10_000, minimum_population=0),
-    alias_removals=Threshold(percent=100, count=10_000, minimum_population=0),
-    primary_changes=Threshold(percent=100, count=10_000, minimum_population=0),
-    rejections=RejectionThreshold(percent=100, count=10_000),
-    source_shrink=SourceThreshold(percent=100),
-)
 OPAQUE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|r-[0-9a-f]{32}|S-1-1-12-[0-9-]+")
 _READS = ("Describe", "List", "Get")
 

@@ -49,6 +49,8 @@ def properties(schema: Mapping[str, Any], part: Mapping[str, Any], path: str = "
         yield from properties(schema, part["items"], path)
     for name, inner in part.get("properties", {}).items():
         below = f"{path}.{name}".lstrip(".")
+        if inner.get("deprecated"):
+            continue  # read, so that older configurations still are, and no example of anything
         yield below
         yield from properties(schema, inner, below)
 

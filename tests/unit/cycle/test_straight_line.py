@@ -111,7 +111,7 @@ def test_a_foreign_mailbox_is_adopted_only_when_asked() -> None:
 def test_too_many_removals_are_withheld_until_approved() -> None:
     """A guard withholds all removals it counts; an approval frees exactly these."""
     people = [wanted(f"p{n}") for n in range(30)]
-    world = World()
+    world = World(policy=Policy(mode=Mode.FULL))
     world.desired = directory(*people)
     world.sync()
     world.caller.sent.clear()

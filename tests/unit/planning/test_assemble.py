@@ -17,7 +17,7 @@ from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen, Standings
 from syncd.model.state import State
 from syncd.planning.assemble import assemble, without
-from tests.builders import entity, entity_id, operation, plan, situation, wanted
+from tests.builders import WIDE_OPEN, entity, entity_id, operation, plan, situation, wanted
 from tests.fakes.cycles import World
 
 FRY = Key("user:fry")
@@ -201,7 +201,7 @@ def test_a_removal_is_never_cut() -> None:
     world = World()
     world.desired = replace(world.desired, entities=rows, counts={Kind.USER: 4, Kind.GROUP: 3})
     world.sync()
-    world.policy = Policy(mode=Mode.FULL, max_operations=1)
+    world.policy = Policy(mode=Mode.FULL, max_operations=1, guards=WIDE_OPEN)
     gone = {one.key: replace(one, enabled=False) for one in people[:2]}
     world.desired = replace(world.desired, entities={**rows, **gone})
     for key in gone:
@@ -227,7 +227,7 @@ def test_what_is_outside_the_mode_takes_no_room(mode: Mode) -> None:
 def test_a_cut_removal_still_trips_its_guard() -> None:
     """What is deferred counts for the guard: small plans don't let a mass removal through bit by bit."""
     people = [wanted(f"p{n:02}") for n in range(30)]
-    guards = GuardSettings(removals=Threshold(percent=100, count=10, minimum_population=0))
+    guards = GuardSettings(removals=Threshold(percent=100, count=10))
     world = World()
     world.desired = replace(world.desired, entities={one.key: one for one in people}, counts={Kind.USER: 30})
     world.sync()

@@ -31,6 +31,9 @@ class Trips:
             bundles=frozenset(map(Bundle.parse, bundles)) if tripped else frozenset(),
         )
 
+    def tally(self, operation: Operation, situation: Situation) -> None:
+        del operation, situation
+
     def examine(self, plan: Plan, situation: Situation) -> Iterable[Finding]:
         yield self.finding
 

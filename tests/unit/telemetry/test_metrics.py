@@ -118,6 +118,7 @@ def test_the_names_are_the_contract(registry: CollectorRegistry) -> None:
         "syncd_entities",
         "syncd_guard_tripped",
         "syncd_guard_trips_total",
+        "syncd_guard_window_used_ratio",
         "syncd_half_removed_entities",
         "syncd_paused",
         "syncd_held_entities",

@@ -17,8 +17,8 @@ from syncd.wiring import guard_names
 from tests.builders import NOW, made_up, why_withheld
 from tests.conftest import ROOT
 
-#: What one organization has from the start, with the eight guards.
-SERIES = 99
+#: What one organization has from the start, with the fourteen guards.
+SERIES = 135
 HOSTILE = ['"} 1\nup 0\n', "<script>", "\u202egnp.exe", "x" * 255, "ada@corp.example", "a\\b", ""]
 
 
