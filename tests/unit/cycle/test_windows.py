@@ -31,12 +31,12 @@ def directory(rows: Iterable[Wanted]) -> Desired:
 
 
 def people(count: int, **others: object) -> dict[Key, Wanted]:
-    return {row.key: row for row in (wanted(f"p{n:03}", **others) for n in range(count))}  # type: ignore[arg-type]
+    return {row.key: row for row in (wanted(f"p{n:03}", **others) for n in range(count))}  # type: ignore[arg-type] # others are the fields of what is built
 
 
 def started(rows: dict[Key, Wanted], **policy: object) -> World:
     """An organization that is equal to *rows*, under the usual limits."""
-    world = World(policy=Policy(mode=Mode.FULL, **policy))  # type: ignore[arg-type]
+    world = World(policy=Policy(mode=Mode.FULL, **policy))  # type: ignore[arg-type] # others are the fields of what is built
     world.desired = directory(rows.values())
     assert world.sync().exit_code == 0
     world.clock.advance(days=8)
