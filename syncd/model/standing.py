@@ -115,7 +115,16 @@ class Freeze(StrEnum):
 
 
 _OUT_OF_REACH = frozenset(
-    {Freeze.UNTOUCHABLE, Freeze.PROTECTED, Freeze.NOT_READ, Freeze.OTHER_SOURCE, Freeze.REBIND, Freeze.PILOT}
+    {
+        Freeze.UNTOUCHABLE,
+        Freeze.PROTECTED,
+        Freeze.NOT_READ,
+        Freeze.OTHER_SOURCE,
+        Freeze.REBIND,
+        Freeze.DOUBTED,
+        Freeze.PILOT,
+        Freeze.HELD,
+    }
 )
 
 

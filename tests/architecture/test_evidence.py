@@ -22,6 +22,8 @@ IN_THE_FUTURE = {
     "cycles.finished_at": SHOWN,
     "cycles.started_at": SHOWN,
     "details.read_at": "is read again, and replaced (planning/freshness.py, store/details.py)",
+    "holds.held_at": SHOWN,
+    "holds.until": "belongs there: the hold is over then",
     "journal.at": "hinders no detail from being kept (store/details.py)",
     "journal.settled_at": "hinders no detail from being kept (store/details.py)",
     "marks.disabled_since": "begins anew (planning/evidence.py)",
@@ -29,8 +31,13 @@ IN_THE_FUTURE = {
     "marks.last_service_at": "begins anew (planning/evidence.py)",
     "marks.missing_since": "begins anew (planning/evidence.py)",
     "organizations.first_seen_at": SHOWN,
+    "organizations.paused_at": SHOWN,
+    "organizations.paused_until": "belongs there: the pause is over then",
+    "organizations.settled_at": "that the first load is over is believed whenever it was noted",
     "plans.created_at": SHOWN,
     "schema_version.applied_at": SHOWN,
+    "source_reads.at": "counts, as the larger read to compare with",
+    "tallies.at": "counts, as used up",
 }
 
 

@@ -7,11 +7,11 @@ from syncd.guards import SOURCE_GUARDS
 from syncd.model.memory import Approval, Hold, Pause
 from syncd.model.names import Key
 from syncd.model.plan import Cause
-from syncd.model.policy import Mode, Policy
+from syncd.model.policy import GuardSettings, Mode, Policy
 from syncd.model.report import Refusal, Result
 from syncd.model.state import State, Wanted
 from syncd.planning.judge import approvable
-from tests.builders import NOW, desired, wanted
+from tests.builders import NOW, WIDE_OPEN, desired, wanted
 from tests.fakes.cycles import DOMAIN, World
 
 PEOPLE = [wanted(f"p{n:02}") for n in range(30)]
@@ -22,8 +22,8 @@ def gone(person: Wanted) -> Wanted:
     return replace(person, enabled=False)
 
 
-def world_of(*people: Wanted) -> World:
-    world = World()
+def world_of(*people: Wanted, guards: GuardSettings | None = None) -> World:
+    world = World(policy=Policy(mode=Mode.FULL, guards=guards or WIDE_OPEN))
     world.desired = desired(*people)
     assert world.sync().exit_code == 0
     world.caller.sent.clear()
@@ -41,7 +41,7 @@ def state_of(world: World, key: Key) -> State:
 
 def test_an_approval_of_one_key_frees_that_key() -> None:
     """Of ten withheld removals the approved one is sent, and nine wait."""
-    world = world_of(*PEOPLE)
+    world = world_of(*PEOPLE, guards=GuardSettings())
     world.desired = desired(*map(gone, PEOPLE[:10]), *PEOPLE[10:])
     plan = world.sync().plan
     assert plan is not None
@@ -56,7 +56,7 @@ def test_an_approval_of_one_key_frees_that_key() -> None:
 
 def test_an_approved_loss_is_that_of_those_who_were_lost() -> None:
     """Ten of thirty were lost and approved; when others are lost instead, in the same number, it trips again."""
-    world = world_of(*PEOPLE)
+    world = world_of(*PEOPLE, guards=GuardSettings())
     world.desired = desired(*PEOPLE[10:])
     plan = world.sync().plan
     assert plan is not None
@@ -69,8 +69,8 @@ def test_an_approved_loss_is_that_of_those_who_were_lost() -> None:
 
 def test_an_approval_covers_what_did_not_fit() -> None:
     """The plan has room for five leavers of ten: once it is approved, all ten leave, without another question."""
-    world = world_of(*PEOPLE)
-    world.policy = Policy(mode=Mode.FULL, max_operations=20)
+    world = world_of(*PEOPLE, guards=GuardSettings())
+    world.policy = world.policy.model_copy(update={"max_operations": 20})
     world.desired = desired(*map(gone, PEOPLE[:10]), *PEOPLE[10:])
     plan = world.sync().plan
     assert plan is not None
@@ -144,8 +144,8 @@ def test_a_pause_without_anything_to_do_is_in_sync() -> None:
 
 def test_a_pause_ends_a_cycle_between_two_calls() -> None:
     """What is under way is finished, and nothing more is begun."""
-    world = world_of(*PEOPLE[:2])
-    world.desired = desired(*PEOPLE[:10])
+    world = world_of(*PEOPLE[:10])
+    world.desired = desired(*PEOPLE[:14])
     settled = world.stores.settle
 
     def settle(*what: object, **more: object) -> None:

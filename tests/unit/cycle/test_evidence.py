@@ -16,7 +16,7 @@ from syncd.model.policy import Mode, Policy, Removal
 from syncd.model.report import Report
 from syncd.model.state import Desired, Wanted
 from syncd.parts import DAEMON, Options
-from tests.builders import wanted
+from tests.builders import WIDE_OPEN, wanted
 from tests.fakes.cycles import World
 from tests.fakes.service import PlainCaller
 
@@ -356,11 +356,12 @@ def test_a_row_of_somebody_else_protects_nobody(world: Watched) -> None:
 
 def test_a_group_is_not_protected_by_a_person(world: Watched) -> None:
     """Names of one kind say nothing of another."""
-    crew, others = wanted("crew", kind=Kind.GROUP), wanted("others", kind=Kind.GROUP)
-    world.cycles(directory(HERS, crew, others), 1)
+    crew, others = wanted("crew", kind=Kind.GROUP), [wanted(f"others{n}", kind=Kind.GROUP) for n in range(5)]
+    world.policy = world.policy.model_copy(update={"guards": WIDE_OPEN})
+    world.cycles(directory(HERS, crew, *others), 1)
     world.wait()
     row = rejected("user:new", names=("crew",))
-    world.cycles(directory(HERS, others, rejections=[row]), ENOUGH)
+    world.cycles(directory(HERS, *others, rejections=[row]), ENOUGH)
     assert not world.is_there(CREW)
 
 
