@@ -200,6 +200,7 @@ class _Cycle:
             begun=set(begun_bundles(situation)),
             workers=self._parts.workers,
             stop=self._parts.stop,
+            halt=self._parts.halt,
         )
         with self.stages.stage("apply", len(operations)):
             outcomes = executor.run(operations, read_at=self.stages.began)

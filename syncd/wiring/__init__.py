@@ -76,6 +76,7 @@ def build(
     store: "Store",
     observer: Observer,
     stop: threading.Event,
+    halt: threading.Event | None = None,
     clock: Clock | None = None,
 ) -> "Parts":
     """Return what the cycles of *organization* are made of; nothing is asked yet.
@@ -120,6 +121,7 @@ def build(
         workers=organization.apply.workers,
         verify_within=organization.verify_within,
         stop=stop,
+        halt=halt or threading.Event(),
     )
 
 
