@@ -15,6 +15,7 @@ from syncd.model.check import Check, fail, failed, not_asked, ok, warn
 from syncd.store.engine import MODE
 from syncd.store.lock import holder_of, lock_path
 from syncd.store.migrations import MIGRATIONS
+from syncd.store.place import real_place
 from syncd.store.trouble import store_error
 
 _MIB = 1024 * 1024
@@ -26,7 +27,11 @@ _CODE = StoreError.exit_code
 
 def examine(path: Path, *, statvfs: Callable[[Path], os.statvfs_result] = os.statvfs) -> Iterator[Check]:
     """Yield what can be said of the store *path* and of the disk it is on."""
-    path = path.absolute()
+    try:
+        path = real_place(path)
+    except StoreError as error:
+        yield failed("file", error)
+        return
     folder = path.parent
     try:
         is_folder, exists = folder.is_dir(), path.exists()
@@ -51,8 +56,9 @@ def examine(path: Path, *, statvfs: Callable[[Path], os.statvfs_result] = os.sta
 
 def examine_lock(path: Path, organization: str) -> Iterator[Check]:
     """Yield who works on *organization* (its id) just now."""
-    lock = lock_path(path, organization)
+    lock = path
     try:
+        lock = lock_path(path, organization)
         with lock.open("rb") as stream:
             signed = stream.read(4096)
             # Who ended well has taken the signature away. Only a holder that was killed is met by this try, which
@@ -62,6 +68,8 @@ def examine_lock(path: Path, organization: str) -> Iterator[Check]:
                 return
     except FileNotFoundError:
         yield ok("lock", "free: no cycle has run here yet")
+    except StoreError as error:
+        yield failed("lock", error)
     except OSError as error:
         yield failed("lock", store_error(lock, "look at the lock", error))
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from syncd.errors import Locked
 from syncd.ports import Clock
 from syncd.store.engine import MODE
+from syncd.store.place import real_place
 from syncd.store.trouble import translated
 
 
@@ -72,8 +73,9 @@ class FileLock:
 
 
 def lock_path(store: Path, organization: str) -> Path:
-    """Return the file on which the lock of *organization* (its id) is taken."""
-    return store.with_name(f"{store.name}.{organization}.lock")
+    """Return the file on which the lock of *organization* (its id) is taken: beside *store* itself, not a link to it."""
+    place = real_place(store)
+    return place.with_name(f"{place.name}.{organization}.lock")
 
 
 def holder_of(signed: bytes) -> str:
