@@ -41,6 +41,7 @@ from syncd.planning.evidence import updated_marks
 from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
+from syncd.planning.pilot import refuse_nobody
 from syncd.reading import Reading, Stages
 
 
@@ -85,11 +86,7 @@ class _Cycle:
         self.reading = Reading(parts, self.stages, refresh=options.refresh, keeps=not options.dry_run)
         self._calls_before = parts.target.calls()
         only = tuple(options.only)
-        self._policy = (
-            parts.policy.model_copy(update={"only": parts.policy.only.model_copy(update={"keys": only, "group": None})})
-            if only
-            else parts.policy
-        )
+        self._policy = parts.policy.model_copy(update={"asked": only}) if only else parts.policy
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
@@ -118,7 +115,7 @@ class _Cycle:
         The pilot of the configuration is not looked at: who was in it may have left long ago.
 
         Raises:
-            UsageError: a key that neither the directory nor the memory knows.
+            UsageError: a key that neither the directory nor the memory knows, or none that is in the configured pilot.
         """
         if not self._options.only:
             return
@@ -129,6 +126,7 @@ class _Cycle:
                 near = get_close_matches(key, [*known, *identities], 1)
                 hint = f"did you mean {near[0]}?" if near else "keys look like user:4711 or group:sales"
                 raise UsageError(f"--only names {key!r}, which nobody has as key", hint=hint)
+        refuse_nobody(self._policy, desired, known)
 
     def plan(
         self,

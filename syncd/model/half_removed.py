@@ -86,6 +86,7 @@ def _following(binding: Binding, policy: Policy, given_up: str, now: datetime) -
         return Next.GIVEN_BACK, given_up
     if why := why_given_up(binding, policy, now):
         return Next.GIVEN_BACK, f"its removal is given up: {why}"
-    if policy.only and not policy.only.group and not {binding.key, identity_of(binding.key)} & {*policy.only.keys}:
+    own = {binding.key, identity_of(binding.key)}
+    if any(not pilot.group and not own & {*pilot.keys} for pilot in policy.pilots):
         return Next.NOTHING, "they are outside the pilot"
     return Next.FINISHED, ""

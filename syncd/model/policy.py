@@ -115,6 +115,7 @@ class GuardSettings(Section):
 class Policy(Section):
     """Everything that planning and guards may look at besides the two states.
 
+    *asked* are the keys that the command line names (`--only`): they narrow the pilot.
     *protected* are patterns on addresses and names (`postmaster@*`), or `user:NAME` / `group:NAME`.
     """
 
@@ -126,6 +127,12 @@ class Policy(Section):
     removal: Removal = Removal()
     guards: GuardSettings = GuardSettings()
     max_operations: Annotated[int, Field(ge=1)] = 20_000
+    asked: tuple[str, ...] = ()
+
+    @property
+    def pilots(self) -> tuple[Pilot, ...]:
+        """The pilots that are on, of configuration and command line: only who is in all of them isn't frozen."""
+        return tuple(pilot for pilot in (self.only, Pilot(keys=self.asked)) if pilot)
 
     def protects(self, kind: str, *names: str) -> bool:
         """Return whether a pattern covers an entity of *kind* with these names and addresses."""

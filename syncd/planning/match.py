@@ -20,7 +20,7 @@ from datetime import datetime
 
 from syncd.model.entry import Rejection
 from syncd.model.memory import Mark, Memory
-from syncd.model.names import Key, Kind, domain_of, identity_of
+from syncd.model.names import Key, domain_of
 from syncd.model.observed import Observed
 from syncd.model.policy import Policy
 from syncd.model.standing import Freeze, Frozen, Standings
@@ -28,6 +28,7 @@ from syncd.model.state import Desired
 from syncd.planning import exchanges
 from syncd.planning.bound import Bound
 from syncd.planning.draft import Draft
+from syncd.planning.pilot import in_all
 from syncd.planning.unbound import Unbound
 
 
@@ -98,31 +99,10 @@ def _freeze_bad_domains(draft: Draft, desired: Desired, observed: Observed) -> N
 
 
 def _freeze_outside_pilot(draft: Draft, desired: Desired, policy: Policy) -> None:
-    if not policy.only:
+    if not policy.pilots:
         return
-    chosen = set(policy.only.keys)
-    if policy.only.group:
-        chosen |= _pilot_group(desired, policy.only.group)
     everyone = {*desired.entities, *draft.entity_of}
-    for key in everyone:
-        if key not in chosen and identity_of(key) not in chosen:
-            draft.frozen.setdefault(key, Frozen(Freeze.PILOT, "outside the pilot"))
-            draft.waiting.pop(key, None)
-            draft.newcomers.discard(key)
-
-
-def _pilot_group(desired: Desired, name: str) -> set[str]:
-    """Return the keys of the group called *name* (key, identity or name) and of everyone in it, nested too."""
-    found = {
-        key
-        for key, wanted in desired.entities.items()
-        if wanted.kind is Kind.GROUP and name in (key, identity_of(key), wanted.name)
-    }
-    queue = list(found)
-    while queue:
-        wanted = desired.entities.get(queue.pop())
-        for member in wanted.members if wanted is not None else ():
-            if member not in found:
-                found.add(member)
-                queue.append(member)
-    return {str(key) for key in found}
+    for key in everyone - in_all(policy, desired, everyone):
+        draft.frozen.setdefault(key, Frozen(Freeze.PILOT, "outside the pilot"))
+        draft.waiting.pop(key, None)
+        draft.newcomers.discard(key)

@@ -73,7 +73,7 @@ class FileLock:
 
 
 def lock_path(store: Path, organization: str) -> Path:
-    """Return the file on which the lock of *organization* (its id) is taken: beside *store* itself, not a link to it."""
+    """Return the file on which the lock of *organization* (its id) is taken: beside *store*, not beside a link."""
     place = real_place(store)
     return place.with_name(f"{place.name}.{organization}.lock")
 

@@ -1,4 +1,4 @@
-"""Which file is the store? Of whatever goes by several names, one counts: the lock and SQLite's own files lie beside it.
+"""Which file is the store? Of several names one counts: the lock and SQLite's own files lie beside it.
 
 | the configuration names ...            | the store is                                                    |
 |----------------------------------------|-----------------------------------------------------------------|
@@ -29,6 +29,6 @@ def real_place(path: Path) -> Path:
     if names > 1:
         raise StoreError(
             f"the store {place} has {names} names (hard links): two syncs by two names would not see each other",
-            hint=f"Find them with `find / -xdev -samefile {place}`, and leave one; a copy is made by `syncd store backup`.",
+            hint=f"Find them with `find / -xdev -samefile {place}`, and leave one; `syncd store backup` makes a copy.",
         )
     return place

@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import yaml
 
 from syncd.model.policy import Section
 from syncd.settings import OrganizationSettings
 from syncd.settings.loosening import allows_as_much
-from tests.unit.settings.test_settings import TEXT
+from tests.builders import ORGANIZATION_ID
 
+USERS = {"name": "login", "display_name": "full_name", "primary_email": "mail"}
+PLAIN = {
+    "name": "pe",
+    "mode": "full",
+    "source": {"type": "csv", "users": "people.csv"},
+    "workmail": {"organization_id": ORGANIZATION_ID},
+}
 LOOSER = [
     ({"mode": "upsert"}, {"mode": "full"}),
     ({"adopt": "ask"}, {"adopt": "exact"}),
@@ -40,9 +46,8 @@ DIFFERENT = [
 
 def organization(more: Mapping[str, Any]) -> OrganizationSettings:
     """The settings of an organization, and *more*."""
-    plain = yaml.safe_load(TEXT)["organizations"][0]
-    mapping = plain["mapping"] | more.get("mapping", {})
-    return OrganizationSettings.model_validate({**plain, **more, "mapping": mapping})
+    mapping = {"key": "employee_id", **more.get("mapping", {}), "users": USERS}
+    return OrganizationSettings.model_validate({**PLAIN, **more, "mapping": mapping})
 
 
 @pytest.mark.parametrize(("tight", "loose"), LOOSER)
