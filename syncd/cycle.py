@@ -37,6 +37,7 @@ from syncd.planning.bindings import (
     given_back,
     rolled_back,
 )
+from syncd.planning.contests import with_holders
 from syncd.planning.evidence import updated_marks
 from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
@@ -56,6 +57,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         memory = parts.memory.load()
         chosen = parts.history.find_plan(options.approved_plan) if options.approved_plan else None
         observed, desired = cycle.reading.both(memory)
+        desired = with_holders(desired, observed, memory)
         cycle.know_the_pilot(memory, desired)
         marks = updated_marks(memory, desired, source=parts.source_name, now=cycle.now)
 

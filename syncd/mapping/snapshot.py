@@ -13,7 +13,7 @@ from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.limits import Limits
 from syncd.model.names import STATED, Key, Kind, kind_of, make_key
 from syncd.model.needs import MEMBER
-from syncd.model.state import Desired, Wanted
+from syncd.model.state import Contested, Desired, Wanted
 
 _Entries = Mapping[Kind, tuple[Entry, ...]]
 
@@ -28,6 +28,7 @@ class _Draft:
     #: Groups without address.
     transparent: set[Key] = field(default_factory=set)
     disabled: set[Key] = field(default_factory=set)
+    contested: dict[Key, Contested] = field(default_factory=dict)
 
     def reject(self, rejection: Rejection) -> None:
         """Add *rejection*, which takes its entity out; one that is there already keeps its own."""
@@ -36,6 +37,7 @@ class _Draft:
             self.rejections.setdefault(key, rejection)
             self.entities.pop(key, None)
             self.disabled.discard(key)
+            self.contested.pop(key, None)
 
 
 @uncollected()
@@ -54,6 +56,7 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
         absences=snapshot.absences,
         outside_members={key: named.outside for key, named in outside.items()},
         outsiders={key: named.outsiders for key, named in outside.items()},
+        contested=draft.contested,
         counts=_counts(snapshot),
         read=frozenset(rules.entities).intersection(snapshot.read),
     )
@@ -85,7 +88,11 @@ def _reject_contested(entries: _Entries, draft: _Draft) -> None:
         return
     origins = {make_key(entry.kind, entry.identity): entry.origin for part in entries.values() for entry in part}
     for key, conflicts in contested.items():
+        wanted = draft.entities.get(key)
         draft.reject(rejection_of(key, conflicts, origins))
+        if wanted is not None:
+            over = frozenset((conflict.what, conflict.text) for conflict in conflicts)
+            draft.contested[key] = Contested(wanted=wanted, over=over)
 
 
 def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Draft) -> dict[Key, Named]:
@@ -110,6 +117,9 @@ def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Dr
         group = draft.entities.get(key)
         if group is not None and members:
             draft.entities[key] = _with_members(group, members)
+        contested = draft.contested.get(key)
+        if contested is not None and members:
+            draft.contested[key] = replace(contested, wanted=_with_members(contested.wanted, members))
     return direct
 
 
