@@ -43,6 +43,7 @@ from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
 from syncd.planning.pilot import refuse_nobody
+from syncd.planning.strangers import found_in_order
 from syncd.reading import Reading, Stages
 
 
@@ -180,7 +181,9 @@ class _Cycle:
         if not self._options.dry_run:
             # The last to say something of one binding is right: what is said of removals counts for more.
             ended = (*ended_exchanges(situation), *begun_anew(situation), *ended_elsewhere(situation))
-            for binding in (*ended, *given_back(situation, plan)):
+            said = {binding.key: binding for binding in (*ended, *given_back(situation, plan))}
+            said |= {binding.key: binding for binding in found_in_order(situation, said)}
+            for binding in said.values():
                 self._parts.memory.bind(binding)
 
     def apply(self, situation: Situation, plan: Plan, operations: tuple[Operation, ...]) -> tuple[Outcome, ...]:

@@ -29,6 +29,7 @@ class _Draft:
     transparent: set[Key] = field(default_factory=set)
     disabled: set[Key] = field(default_factory=set)
     contested: dict[Key, Contested] = field(default_factory=dict)
+    unplaced: set[Key] = field(default_factory=set)
 
     def reject(self, rejection: Rejection) -> None:
         """Add *rejection*, which takes its entity out; one that is there already keeps its own."""
@@ -56,6 +57,8 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
         absences=snapshot.absences,
         outside_members={key: named.outside for key, named in outside.items()},
         outsiders={key: named.outsiders for key, named in outside.items()},
+        unplaced=frozenset(draft.unplaced),
+        lists_members=rules.lists_members,
         contested=draft.contested,
         counts=_counts(snapshot),
         read=frozenset(rules.entities).intersection(snapshot.read),
@@ -108,6 +111,7 @@ def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Dr
         _doubt_outsiders(direct)
     nested = nest(direct, mode=rules.nested, transparent=draft.transparent)
     origins = {make_key(entry.kind, entry.identity): entry.origin for entry in groups}
+    draft.unplaced |= nested.unplaced
     for key, named in direct.items():
         fault = named.fault or nested.unknown.get(key, "")
         if fault and key not in draft.transparent:

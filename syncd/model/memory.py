@@ -22,6 +22,8 @@ class Binding:
     *approval* is the number of the approval under which it began, None where it needed none.
     *stuck* says why a removal was given up for good: the error code, or `REVOKED`. It isn't begun again before a person
     approves it, or the configuration is another one than *stuck_under*; where that is "", only an approval helps.
+    *members_managed*: a group whose members are ours to manage, and were found in order once: who comes in by another
+    hand leaves without a question.
     *exchange* is the primary address that it had when an exchange began, and the one it is to get, until that is over.
     """
 
@@ -38,6 +40,7 @@ class Binding:
     stuck: str = ""
     stuck_under: str = ""
     exchange: tuple[str, ...] = ()
+    members_managed: bool = False
 
     @property
     def why_stuck(self) -> str:

@@ -90,6 +90,10 @@ class Desired:
     outside_members: Mapping[Key, int] = field(default_factory=dict)
     #: The first of those values, per group.
     outsiders: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
+    #: Groups that list, themselves or through what flows into them, values that name nobody.
+    unplaced: frozenset[Key] = frozenset()
+    #: Whether the directory says who is in a group.
+    lists_members: bool = True
     #: Who is rejected, but goes on if it holds what others want too.
     contested: Mapping[Key, Contested] = field(default_factory=dict)
     #: Entries read per kind, mapped or not: what the source guards compare with the last good read.

@@ -132,6 +132,7 @@ def write_binding(connection: Connection, organization: str, binding: Binding, *
         "stuck": binding.stuck,
         "stuck_under": binding.stuck_under,
         "exchange": list(binding.exchange) or None,
+        "members_managed": binding.members_managed,
     }
     connection.execute(_BIND, row)
     # Else an old creation could claim, later and unasked, an entity that somebody else made.
@@ -212,6 +213,7 @@ def _bindings(
             stuck=stuck,
             stuck_under=under,
             exchange=tuple(exchange or ()),
+            members_managed=members_managed,
         )
         # Unpacked as the table has them: a look by name costs several a column, of a hundred thousand rows a cycle.
         for (
@@ -228,6 +230,7 @@ def _bindings(
             approval,
             under,
             exchange,
+            members_managed,
         ) in rows
     }
     for key in found.keys() & _revoked_removals(connection, organization):

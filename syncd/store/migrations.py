@@ -231,9 +231,15 @@ def _revocations(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX details_by_entity ON details (organization, entity)")
 
 
+def _managed_members(connection: Connection) -> None:
+    """A group remembers that its members were found in order; of those of before nobody knows yet."""
+    connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN members_managed BOOLEAN NOT NULL DEFAULT 0")
+
+
 MIGRATIONS = (
     Migration(1, _first),
     Migration(2, _void_approvals),
     Migration(3, _removals_under_way),
     Migration(4, _revocations),
+    Migration(5, _managed_members),
 )

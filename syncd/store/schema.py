@@ -74,6 +74,7 @@ bindings = Table(
     Column("approval", Integer),
     Column("stuck_under", Text, nullable=False, server_default=text("''")),
     Column("exchange", Plain),
+    Column("members_managed", Boolean, nullable=False, server_default=text("0")),
     UniqueConstraint("organization", "entity"),
     # A few among many, asked for at the end of each cycle.
     Index("bindings_begun", "organization", sqlite_where=text("began_at IS NOT NULL")),

@@ -21,6 +21,7 @@ from syncd.model.situation import Situation
 from syncd.model.standing import Proposal, ProposalKind
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import carrying, gate
+from syncd.planning.strangers import are_managed, names_of, unplaced, would_leave
 from syncd.workmail.calls import make
 from syncd.workmail.pages import ACCOUNTS, ADOPT, CREATE, DEREGISTER, OWNER, REBIND
 
@@ -112,7 +113,7 @@ def propose(situation: Situation, proposal: Proposal) -> Operation:
         summary=f"adopt {wanted.kind.value} {entity.name if entity else ''} as {proposal.key}"
         if adopts
         else f"rebind {wanted.name} from {proposal.previous} to {proposal.key}",
-        reason=proposal.reason,
+        reason=proposal.reason + _strangers(situation, wanted),
         call=None,
         effect={"key": proposal.key, "previous": proposal.previous or ""},
         before={"key": proposal.previous} if proposal.previous else {},
@@ -120,3 +121,11 @@ def propose(situation: Situation, proposal: Proposal) -> Operation:
         gives=frozenset({permitted(proposal.kind, proposal.key)}),
         proposal=proposal.needs_approval,
     )
+
+
+def _strangers(situation: Situation, wanted: Wanted) -> str:
+    """Return who would leave a group that becomes ours, as people read it: an approval covers just these."""
+    if wanted.kind is not Kind.GROUP or not are_managed(situation) or unplaced(situation, wanted):
+        return ""
+    found = would_leave(situation, wanted)
+    return f"; who isn't listed there leaves it then: {names_of(situation, found)}" if found else ""

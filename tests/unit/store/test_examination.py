@@ -55,7 +55,7 @@ def test_a_store_at_rest_is_left_as_it_is(store: Store, path: Path) -> None:
 
     checks = found(path)
 
-    assert checks["schema"].found == "version 4"
+    assert checks["schema"].found == "version 5"
     assert checks["integrity"].found == "quick_check finds nothing wrong"
     assert checks["file"].found == f"{path}: {path.stat().st_size:,} bytes, mode 0600"
     assert {check.health for check in checks.values()} == {Health.OK}
