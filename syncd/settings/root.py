@@ -80,6 +80,7 @@ class Settings(Section):
     """The configuration file."""
 
     store: StoreUrl
+    instance: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     reports: ReportsSettings = ReportsSettings()

@@ -236,10 +236,18 @@ def _managed_members(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN members_managed BOOLEAN NOT NULL DEFAULT 0")
 
 
+def _instance(connection: Connection) -> None:
+    """The store knows whose it is, from its next cycle on."""
+    connection.exec_driver_sql(
+        "CREATE TABLE instance (id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, since BIGINT NOT NULL)"
+    )
+
+
 MIGRATIONS = (
     Migration(1, _first),
     Migration(2, _void_approvals),
     Migration(3, _removals_under_way),
     Migration(4, _revocations),
     Migration(5, _managed_members),
+    Migration(6, _instance),
 )

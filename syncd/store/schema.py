@@ -1,5 +1,6 @@
-"""The tables. Every row carries the organization id: one file serves several organizations.
+"""The tables. Nearly every row carries the organization id: one file serves several organizations.
 
+    instance             whose store it is: one row, none while it is nobody's
     organizations        who has written here
     bindings             key <-> entity: ownership
     marks                since when a bound key is missing or disabled
@@ -47,6 +48,14 @@ schema_version = Table(
     Column("version", Integer, primary_key=True),
     Column("applied_at", Moment, nullable=False),
     Column("program", Text, nullable=False),
+)
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("since", Moment, nullable=False),
 )
 
 organizations = Table(

@@ -37,6 +37,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
         StoreError: it can't be opened.
     """
     from syncd.planning import document
+    from syncd.store.instance import instance_name
     from syncd.store.settings import store_path
     from syncd.store.store import Store
     from syncd.workmail.pages import PAGES
@@ -48,6 +49,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
         decode=partial(document.loads, pages=PAGES),
         details=PAGES.details,
         must_exist=must_exist,
+        instance=instance_name(loaded.settings.instance),
     )
 
 

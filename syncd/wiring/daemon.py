@@ -159,7 +159,11 @@ class Service:
             self._metrics.reloaded(ok=False, at=self._clock.now(), sha256="")
             raise
         swap()
-        late = {"store": before.store != now.store, "http.listen": before.http.listen != now.http.listen}
+        late = {
+            "store": before.store != now.store,
+            "instance": before.instance != now.instance,
+            "http.listen": before.http.listen != now.http.listen,
+        }
         if any(late.values()):
             self._log.warning("configuration_needs_restart", keys=[key for key, changed in late.items() if changed])
         self._loaded = loaded

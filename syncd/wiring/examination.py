@@ -89,9 +89,11 @@ def _surroundings(loaded: Loaded | None) -> Iterator[Check]:
 
 def _store(loaded: Loaded) -> Iterator[Check]:
     from syncd.store.examination import examine
+    from syncd.store.instance import instance_name
     from syncd.store.settings import store_path
 
-    yield from examine(store_path(loaded.settings.store, loaded.folder))
+    instance = instance_name(loaded.settings.instance)
+    yield from examine(store_path(loaded.settings.store, loaded.folder), instance=instance)
 
 
 def _lock(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]:

@@ -25,7 +25,7 @@ def disk(
 
 
 def found(path: Path, statvfs: Callable[[Path], os.statvfs_result] | None = None) -> dict[str, Check]:
-    checks = list(examine(path, statvfs=statvfs or disk()))
+    checks = list(examine(path, instance="here", statvfs=statvfs or disk()))
     assert all(check.remedy for check in checks if check.health is not Health.OK)
     return {check.topic: check for check in checks}
 
@@ -55,7 +55,7 @@ def test_a_store_at_rest_is_left_as_it_is(store: Store, path: Path) -> None:
 
     checks = found(path)
 
-    assert checks["schema"].found == "version 5"
+    assert checks["schema"].found == "version 6"
     assert checks["integrity"].found == "quick_check finds nothing wrong"
     assert checks["file"].found == f"{path}: {path.stat().st_size:,} bytes, mode 0600"
     assert {check.health for check in checks.values()} == {Health.OK}
@@ -90,7 +90,7 @@ def test_a_damaged_store_fails(store: Store, path: Path) -> None:
     content[8192:40960] = b"\xff" * 32768
     path.write_bytes(content)
 
-    damaged = [check for check in examine(path, statvfs=disk()) if check.health is Health.FAIL]
+    damaged = [check for check in examine(path, instance="here", statvfs=disk()) if check.health is Health.FAIL]
 
     assert [check.exit_code for check in damaged] == [69]
     assert "damaged" in damaged[0].found

@@ -102,7 +102,7 @@ def test_the_facts(store: Store, path: Path) -> None:
 
     facts = store.facts()
 
-    assert (facts.path, facts.schema_version, facts.organizations) == (path, 4, ("m-1",))
+    assert (facts.path, facts.schema_version, facts.organizations) == (path, 6, ("m-1",))
     assert facts.size > 4096
 
 
