@@ -81,13 +81,14 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIntent:
-    """A creation that was sent and whose outcome never became known."""
+    """A creation that was sent and whose outcome never became known; *display_name* is what was sent, "" of a group."""
 
     operation: str
     key: Key
     kind: Kind
     name: str
     at: datetime
+    display_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -268,9 +268,16 @@ def _open_intents(connection: Connection, organization: str) -> tuple[OpenIntent
 
     One of a key that is bound may be among them: the creation of a successor to an entity that is lost.
     """
-    query = select(journal.c.operation, journal.c.subject, journal.c.name, journal.c.at)
+    query = select(journal.c.operation, journal.c.subject, journal.c.name, journal.c.at, journal.c.after)
     query = query.where(journal.c.organization == organization, journal.c.is_open).order_by(journal.c.id)
     return tuple(
-        OpenIntent(operation=operation, key=Key(subject), kind=kind_of(Key(subject)), name=name, at=at)
-        for operation, subject, name, at in connection.execute(query)
+        OpenIntent(
+            operation=operation,
+            key=Key(subject),
+            kind=kind_of(Key(subject)),
+            name=name,
+            at=at,
+            display_name=str((after or {}).get("display_name", "")),
+        )
+        for operation, subject, name, at, after in connection.execute(query)
     )

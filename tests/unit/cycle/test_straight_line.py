@@ -176,7 +176,9 @@ def test_a_creation_without_answer_is_bound_later() -> None:
     lost = world.call("CreateUser", Name="fry", DisplayName="Fry", Password="Sl0rm-C0la!")["UserId"]
     operation = world.plan().withheld
     assert operation
-    world.stores.open["x"] = OpenIntent(operation="x", key=FRY.key, kind=Kind.USER, name="fry", at=world.clock.now())
+    world.stores.open["x"] = OpenIntent(
+        operation="x", key=FRY.key, kind=Kind.USER, name="fry", display_name="Fry", at=world.clock.now()
+    )
     report = world.sync()
     assert report.exit_code == 0, report.plan
     assert world.stores.bindings[FRY.key].entity == lost
