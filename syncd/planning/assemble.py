@@ -14,6 +14,7 @@ from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
 from syncd.model.state import Entity, State
+from syncd.planning import protection
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.titles import titles
 from syncd.ports import Facet
@@ -60,7 +61,13 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
         rejections=(*situation.desired.rejections, *rejections),
         notes=tuple(
             sorted(
-                [*notes, *_name_notes(situation), *_outsider_notes(situation), *_removal_notes(situation)],
+                [
+                    *notes,
+                    *_name_notes(situation),
+                    *_outsider_notes(situation),
+                    *_removal_notes(situation),
+                    *_protection_notes(situation),
+                ],
                 key=lambda note: (note.code, note.subject, note.text),
             )
         ),
@@ -273,6 +280,10 @@ def _outsider_notes(situation: Situation) -> list[Note]:
             text = f"has {members} in the directory outside what is read: {', '.join(first)}{more}"
             notes.append(Note(code="members_outside", subject=key, text=text))
     return notes
+
+
+def _protection_notes(situation: Situation) -> list[Note]:
+    return protection.notes(situation.policy.protected, situation.observed, situation.desired)
 
 
 def _populations(situation: Situation) -> Populations:

@@ -8,7 +8,7 @@ from pydantic import Field
 from syncd.daemon.settings import Schedule
 from syncd.mapping.settings import MappingSettings, mapping_settings
 from syncd.model.durations import Duration
-from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy, Removal, Section
+from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy, ProtectedPattern, Removal, Section
 from syncd.notices.settings import HeartbeatSettings, NoticeList, ReportsSettings
 from syncd.sources.registry import SourceSettings, row_of
 from syncd.store.settings import StoreUrl
@@ -50,7 +50,7 @@ class OrganizationSettings(Section):
     only: Pilot = Pilot()
     manage: Manage = Manage()
     adopt: Adopt = Adopt.ASK
-    protected: tuple[str, ...] = ()
+    protected: tuple[ProtectedPattern, ...] = ()
     removal: Removal = Removal()
     guards: GuardSettings = GuardSettings()
     verify_within: Duration = timedelta(hours=24)

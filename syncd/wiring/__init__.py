@@ -107,7 +107,7 @@ def build(
         map_snapshot=partial(map_snapshot, rules=rules, limits=limits),
         given=rules.given,
         limits=limits,
-        target=_target(organization, clock, observer, stop),
+        target=target_of(organization, clock, observer, stop),
         policy=organization.policy,
         memory=stored.memory,
         details=stored.details,
@@ -127,7 +127,8 @@ def build(
     )
 
 
-def _target(organization: OrganizationSettings, clock: Clock, observer: Observer, stop: threading.Event) -> Target:
+def target_of(organization: OrganizationSettings, clock: Clock, observer: Observer, stop: threading.Event) -> Target:
+    """Return WorkMail, as *organization* is configured; nobody is asked yet."""
     from syncd.workmail.client import BotoCaller
     from syncd.workmail.passwords import make_password
     from syncd.workmail.target import WorkmailTarget
