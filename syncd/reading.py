@@ -7,7 +7,7 @@ from datetime import datetime
 
 from syncd.model.detail import Details, Thing
 from syncd.model.memory import Memory
-from syncd.model.names import STATED, EntityId, kind_of
+from syncd.model.names import STATED, EntityId, Key, kind_of
 from syncd.model.observed import Observed
 from syncd.model.page import Managed
 from syncd.model.plan import Plan
@@ -68,7 +68,8 @@ class Reading:
         with self._stages.stage("read_lists"):
             observed = parts.target.lists(bound=bound)
         with self._stages.stage("read_source"):
-            desired = parts.map_snapshot(parts.source.read(memory.bindings.keys()))
+            snapshot = parts.source.read(memory.bindings.keys())
+            desired = parts.map_snapshot(replace(snapshot, present=_present(memory, observed)))
         parts.observer.event(
             "source_read",
             **{f"{kind.value}s": desired.counts.get(kind, 0) for kind in STATED},
@@ -133,3 +134,10 @@ class Reading:
             if any(item not in self._fresh for item in touched((operation,), entities, self._parts.pages))
         ]
         return without(plan, stale) if stale else plan
+
+
+def _present(memory: Memory, observed: Observed) -> dict[Key, str]:
+    """Return the primary address that each of our entities has now, "" of one that isn't ENABLED left out."""
+    entities = observed.entities
+    found = ((key, entities.get(binding.entity)) for key, binding in memory.bindings.items())
+    return {key: entity.primary for key, entity in found if entity is not None and entity.primary}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from syncd.collector import uncollected
 from syncd.mapping.conflicts import Claims, rejection_of
 from syncd.mapping.nesting import nest
-from syncd.mapping.record import Mapper
+from syncd.mapping.record import Mapped, Mapper
 from syncd.mapping.references import Named, Resolver
 from syncd.mapping.rules import EntityRules, Rules
 from syncd.model.entry import Entry, Rejection, Snapshot
@@ -47,7 +47,7 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     entries = {kind: snapshot.of(kind) for kind in rules.entities}
     draft = _Draft()
     for kind, entity_rules in rules.entities.items():
-        _map_entries(entries[kind], entity_rules, limits, draft)
+        _map_entries(entries[kind], entity_rules, limits, draft, snapshot.present)
     _reject_contested(entries, draft)
     direct = _fill_groups(snapshot, entries, rules, draft)
     outside = {key: named for key, named in direct.items() if named.outside}
@@ -65,7 +65,9 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     )
 
 
-def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, draft: _Draft) -> None:
+def _map_entries(
+    entries: Iterable[Entry], rules: EntityRules, limits: Limits, draft: _Draft, present: Mapping[Key, str]
+) -> None:
     """Map each entry by itself."""
     map_entry, entities, claims = Mapper(rules, limits).map, draft.entities, draft.claims
     for entry in entries:
@@ -78,11 +80,27 @@ def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, d
                 draft.disabled.add(key)
         else:
             key = make_key(entry.kind, entry.identity)
+            if key in present:
+                mapped = _of_ours(entry, key, mapped, map_entry(entry, present[key]))
+                if mapped.wanted is not None:
+                    entities[key] = mapped.wanted
         claims.take(key, mapped.name, mapped.addresses)
         if mapped.rejection is not None:
             draft.reject(mapped.rejection)
-        elif wanted is None:
+        elif mapped.wanted is None:
             draft.transparent.add(key)
+
+
+def _of_ours(entry: Entry, key: Key, mapped: Mapped, again: Mapped) -> Mapped:
+    """Return what becomes of *entry* whose entity is ours: *again*, which knows that entity's primary address.
+
+    A group whose address is blank isn't gone, and isn't merely passed through: it stays as it is.
+    """
+    if again.wanted is not None or mapped.rejection is not None:
+        return again
+    reason = "its address is blank, while its group is ours: it keeps its address, its members and its place"
+    remedy = "give it its address again; a group that is to go is taken out of the directory"
+    return Mapped(rejection=Rejection(key=key, origin=entry.origin, reason=reason, remedy=remedy))
 
 
 def _reject_contested(entries: _Entries, draft: _Draft) -> None:
