@@ -9,7 +9,7 @@ from syncd.model.entry import Rejection
 from syncd.model.names import STATED, Key, Kind, fold
 from syncd.model.operation import Bundle, BundleKind, Operation
 from syncd.model.page import Rank, Role, Verb
-from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON, Note, Plan, Populations
+from syncd.model.plan import HALF_REMOVED, HALF_REMOVED_WAITS, REMOVAL_GOES_ON, Note, Plan, Populations
 from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
@@ -265,6 +265,8 @@ def _removal_notes(situation: Situation) -> list[Note]:
     frozen, begun = situation.standings.frozen.items(), situation.memory.begun
     half = ((key, why) for key, why in frozen if why.cause in causes and key in begun)
     notes = [Note(code=HALF_REMOVED, subject=key, text=why.text) for key, why in half]
+    waiting = ((key, why) for key, why in frozen if why.cause is Freeze.REBIND and key in begun)
+    notes += [Note(code=HALF_REMOVED_WAITS, subject=key, text=f"its removal waits: {why.text}") for key, why in waiting]
     going_on = ((key, why) for key, why in situation.standings.leaving.items() if key in begun)
     return notes + [Note(code=REMOVAL_GOES_ON, subject=key, text=why) for key, why in going_on]
 
