@@ -41,12 +41,15 @@ from syncd.planning.bindings import (
 )
 from syncd.planning.contested import notes as comebacks
 from syncd.planning.contested import places
+from syncd.planning.contests import with_holders
 from syncd.planning.evidence import Evidence, evidence_of, hole_of
 from syncd.planning.exchanges import ended_exchanges, left_parked
 from syncd.planning.identity import fresh_looks
 from syncd.planning.judge import chosen_of, disbelieved, freed_removals, judge
 from syncd.planning.match import match
+from syncd.planning.pilot import refuse_nobody
 from syncd.planning.rebinding import rebound
+from syncd.planning.strangers import found_in_order
 from syncd.planning.tallies import approved_reads, believed_counts, first_load_is_over, tallies_of
 from syncd.reading import Reading, Stages
 
@@ -62,6 +65,7 @@ def run_cycle(parts: Parts, options: Options) -> Report:
         memory = parts.memory.load()
         chosen = parts.history.find_plan(options.approved_plan) if options.approved_plan else None
         observed, desired = cycle.reading.both(memory)
+        desired = with_holders(desired, observed, memory)
         cycle.know_the_pilot(memory, desired)
         evidence = cycle.weigh(memory, desired, observed)
 
@@ -95,11 +99,7 @@ class _Cycle:
         self.reading = Reading(parts, self.stages, refresh=options.refresh, keeps=not options.dry_run)
         self._calls_before = parts.target.calls()
         only = tuple(options.only)
-        self._policy = (
-            parts.policy.model_copy(update={"only": parts.policy.only.model_copy(update={"keys": only, "group": None})})
-            if only
-            else parts.policy
-        )
+        self._policy = parts.policy.model_copy(update={"asked": only}) if only else parts.policy
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
@@ -128,7 +128,7 @@ class _Cycle:
         The pilot of the configuration is not looked at: who was in it may have left long ago.
 
         Raises:
-            UsageError: a key that neither the directory nor the memory knows.
+            UsageError: a key that neither the directory nor the memory knows, or none that is in the configured pilot.
         """
         if not self._options.only:
             return
@@ -139,6 +139,7 @@ class _Cycle:
                 near = get_close_matches(key, [*known, *identities], 1)
                 hint = f"did you mean {near[0]}?" if near else "keys look like user:4711 or group:sales"
                 raise UsageError(f"--only names {key!r}, which nobody has as key", hint=hint)
+        refuse_nobody(self._policy, desired, known)
 
     def weigh(self, memory: Memory, desired: Desired, observed: Observed) -> Evidence:
         """Return the evidence after this read: its moment is the beginning of the cycle."""
@@ -212,7 +213,9 @@ class _Cycle:
         if not self._options.dry_run:
             # The last to say something of one binding is right: what is said of removals counts for more.
             ended = (*ended_exchanges(situation), *begun_anew(situation), *ended_elsewhere(situation))
-            for binding in (*ended, *given_back(situation, plan)):
+            said = {binding.key: binding for binding in (*ended, *given_back(situation, plan))}
+            said |= {binding.key: binding for binding in found_in_order(situation, said)}
+            for binding in said.values():
                 self._parts.memory.bind(binding)
             self._parts.memory.note_enabled(list(newly_enabled(situation)))
 
@@ -235,6 +238,7 @@ class _Cycle:
             tallies=tallies_of(plan, situation, self._parts.guards),
             workers=self._parts.workers,
             stop=self._parts.stop,
+            halt=self._parts.halt,
         )
         with self.stages.stage("apply", len(operations)):
             outcomes = executor.run(operations, read_at=self.stages.began)

@@ -17,6 +17,7 @@ SyncdError                      1   something we did not expect
 │       └── PermanentCallError  1   the same call will fail again
 ├── StoreError                 69   the store can't be read or written (disk full, locked, newer schema)
 ├── Locked                     75   another instance holds the organization
+├── OtherInstance              78   the store is another instance's, or a copy of it
 ├── Interrupted               130   told to stop before there was a plan; what shells say of an interrupted command
 └── StalePlan                   5   the approved plan does not describe the world any more
 """
@@ -162,6 +163,12 @@ class Locked(SyncdError):
     """Another instance holds the organization."""
 
     exit_code = 75
+
+
+class OtherInstance(SyncdError):
+    """The store belongs to another instance: it may be a copy, and the other one at work."""
+
+    exit_code = 78
 
 
 class Interrupted(SyncdError):

@@ -58,6 +58,9 @@ class Executor:
     tallies: Mapping[str, Collection[Tally]] = field(default_factory=dict)
     workers: int = 1
     stop: Event = field(default_factory=Event)
+    #: Set besides *stop* when what is allowed has changed: then a removal isn't finished either, which the next cycle
+    #: does or gives back. Half a move of addresses would leave somebody parked, so that it ends.
+    halt: Event = field(default_factory=Event)
     _created: dict[Key, EntityId] = field(default_factory=dict)
     _stopped: dict[str, str] = field(default_factory=dict)
     _failures: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -112,6 +115,8 @@ class Executor:
             return "NeedFailed", f"it needs {failed!r}, which did not succeed"
         if operation.bundle in self._broken:
             return "NeedFailed", "a step of the same removal was refused for good; what it took is put back"
+        if self.halt.is_set() and not (operation.bundle.kind is BundleKind.MOVE and operation.bundle in self.begun):
+            return "Stopped", "the configuration has changed; the next cycle follows the new one"
         if self.stop.is_set() and operation.bundle not in self.begun:
             return "Stopped", "syncd was told to stop; the next cycle goes on"
         if self._fatal:

@@ -34,6 +34,7 @@ class Parts:
 
     *source_name* names source type and key attribute (`csv:employee_id`); *configuration* stands for all settings of
     the organization. *map_snapshot* maps entries within the target's limits. *given* names what the mapping gives.
+    *stop* ends a cycle where nothing is left half done; set together with *halt*, removals that have begun end as well.
     *source_guards* are the names of the guards about the source itself; *pages* say what the target stores.
     """
 
@@ -63,6 +64,7 @@ class Parts:
     #: The longest gap between two cycles at a moment that is no hole by the schedule; None: nobody follows one.
     hole: Callable[[datetime], timedelta] | None = None
     stop: Event = field(default_factory=Event)
+    halt: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from syncd.model.detail import Details, Thing
 from syncd.model.memory import Memory
-from syncd.model.names import STATED, EntityId, kind_of
+from syncd.model.names import STATED, EntityId, Key, kind_of
 from syncd.model.observed import Observed
 from syncd.model.page import Managed
 from syncd.model.plan import Plan
@@ -70,10 +70,10 @@ class Reading:
         with self._stages.stage("read_lists"):
             observed = parts.target.lists(bound=bound)
         with self._stages.stage("read_source"):
-            desired = parts.map_snapshot(parts.source.read(memory.bindings.keys()))
-        if self._keeps and (
-            seen := contradicted(memory, desired)
-        ):  # before anything that can fail, and whatever the guards say
+            snapshot = parts.source.read(memory.bindings.keys())
+            desired = parts.map_snapshot(replace(snapshot, present=_present(memory, observed)))
+        if self._keeps and (seen := contradicted(memory, desired)):
+            # Before anything that can fail, and whatever the guards say.
             parts.memory.clear_marks(seen)
             parts.observer.event("marks_cleared", count=len(seen))
         parts.observer.event(
@@ -140,3 +140,10 @@ class Reading:
             if any(item not in self._fresh for item in touched((operation,), entities, self._parts.pages))
         ]
         return without(plan, stale) if stale else plan
+
+
+def _present(memory: Memory, observed: Observed) -> dict[Key, str]:
+    """Return the primary address that each of our entities has now, "" of one that isn't ENABLED left out."""
+    entities = observed.entities
+    found = ((key, entities.get(binding.entity)) for key, binding in memory.bindings.items())
+    return {key: entity.primary for key, entity in found if entity is not None and entity.primary}

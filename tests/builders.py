@@ -106,6 +106,7 @@ def binding(key: str = "user:fry", name: str = "", **others: Any) -> Binding:  #
         "source": SOURCE,
         "since": NOW,
         "entity": entity_id(name or key.partition(":")[2]),
+        "members_managed": key.startswith("group:"),
     }
     return Binding(key=Key(key), **(facts | others))
 

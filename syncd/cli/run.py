@@ -42,6 +42,7 @@ def run(*, config: ConfigOption = None, organization: OrganizationOption = None)
     )
     # The signals come first: threads that begin later inherit that they don't take them.
     with taking_signals(actions), open_store(selection) as store:
+        store.claim()
         in_time = Service(reading, loaded=selection.loaded, store=store, mailbox=mailbox).run()
     sys.stderr.flush()
     if not in_time:

@@ -189,6 +189,9 @@ class Daemon:
     def _replace(self, work: Work) -> None:
         running, before = self._all[work.organization], self._all[work.organization].work
         running.replace(work)
+        # Before the timetable: a narrower policy holds from the next call on.
+        if before.settings != work.settings and not work.allows_as_much(before.settings) and running.interrupt():
+            self._log.warning("cycle_interrupted", organization=work.organization)
         if before.schedule != work.schedule:
             now = self._around.clock.now()
             self._plan(running, running.timetable.after(now, now))

@@ -28,11 +28,23 @@ class Running:
         self.replace(work)
 
     def replace(self, work: Work) -> None:
-        """Let the next cycle be one of *work*; the one that runs ends as it was begun."""
-        self.work = work
+        """Let the next cycle be one of *work*; the one that runs ends as it was begun, unless `interrupt` ends it."""
+        with self._lock:
+            self.work = work
         self.timetable = Timetable(work.schedule, self._random)
         self.trigger = Trigger(self.timetable)
         self.watch = Watch(work.files) if work.files and work.schedule.on_change else None
+
+    def interrupt(self) -> bool:
+        """End a running cycle between two calls; the next one, of what `replace` has said, follows at once.
+
+        Returns whether one runs.
+        """
+        with self._lock:
+            self._again = self._again or self._busy
+            self.work.halt.set()
+            self.work.stop.set()
+            return self._busy
 
     def retire(self) -> None:
         """End the running cycle between two calls, and begin none any more, whatever it leaves behind."""
@@ -88,9 +100,8 @@ class Running:
 
     def _one(self) -> bool:
         """Run one cycle; return whether it left work behind that the next one gets on with."""
-        work = self.work
+        work = self._taken_up()
         self._overdue = False
-        work.stop.clear()
         if self._is_over:  # maybe since just before it was cleared
             work.stop.set()
             return False
@@ -109,6 +120,14 @@ class Running:
             and (bool(report.plan.deferred) or report.has_given_up)
             and report.count(Result.APPLIED) > 0
         )
+
+    def _taken_up(self) -> Work:
+        """Return the work of the next cycle; who replaces it from here on finds one that can be interrupted."""
+        with self._lock:
+            work = self.work
+            work.halt.clear()
+            work.stop.clear()
+            return work
 
     @property
     def _is_over(self) -> bool:

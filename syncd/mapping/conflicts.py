@@ -2,7 +2,8 @@
 
 Users and groups share one namespace for names and one for addresses (`workmail.md` B2, B9). Who shares is rejected,
 all of them: nothing says who is right. What a rejected entry wants stays taken, so that one rejection frees nothing
-for another entry. A disabled entry wants no address; its name it keeps, as nobody can rename (`workmail.md` 0.7).
+for another entry. Who holds it already goes on all the same (`planning/contests.py`). A disabled entry wants no
+address; its name it keeps, as nobody can rename (`workmail.md` 0.7).
 """
 
 from collections.abc import Iterable, Mapping
@@ -62,5 +63,5 @@ def rejection_of(key: Key, conflicts: list[Conflict], origins: Mapping[Key, str]
         more = len(conflict.keys) - 1 - len(others)
         names += f" and {more} more" if more else ""
         reasons.append(f"the {conflict.what} {conflict.text!r} is wanted by {names} too")
-    remedy = "give it to one of them; nothing of them is changed until then"
+    remedy = "give it to one of them; until then only who holds it goes on, and the others stay as they are"
     return Rejection(key=key, origin=origins[key], reason="; ".join(reasons), remedy=remedy)

@@ -22,6 +22,8 @@ class Nested:
 
     members: Mapping[Key, frozenset[Key]]
     unknown: Mapping[Key, str]
+    #: Groups into whose members a value flows that names nobody.
+    unplaced: frozenset[Key] = frozenset()
 
 
 def nest(direct: Mapping[Key, Named], *, mode: str, transparent: Collection[Key]) -> Nested:
@@ -29,7 +31,7 @@ def nest(direct: Mapping[Key, Named], *, mode: str, transparent: Collection[Key]
     nested = {key: group.groups for key, group in direct.items() if group.groups}
     members = {key: group.people for key, group in direct.items() if key not in transparent}
     if mode == "direct" or not nested:
-        return Nested(members=members, unknown={})
+        return Nested(members=members, unknown={}, unplaced=frozenset(key for key in direct if direct[key].outside))
     view = _View(direct, frozenset(transparent))
     unknown: dict[Key, str] = {}
     circles = {} if mode == "flatten" else _circles({key: tuple(view.edges(key)) for key in members})
@@ -44,7 +46,9 @@ def nest(direct: Mapping[Key, Named], *, mode: str, transparent: Collection[Key]
             members[key] = view.people(key, None)
         else:
             members[key] = _kept(key, view, circles)
-    return Nested(members=members, unknown=unknown)
+    within = None if mode == "flatten" else view.transparent
+    unplaced = frozenset(key for key in members if any(direct[one].outside for one in view.reached(key, within)))
+    return Nested(members=members, unknown=unknown, unplaced=unplaced)
 
 
 def _kept(key: Key, view: "_View", circles: Mapping[Key, int]) -> frozenset[Key]:
@@ -85,11 +89,15 @@ class _View:
 
     def people(self, key: Key, through: Collection[Key] | None) -> frozenset[Key]:
         """Return the people of *key* and of the groups that a walk reaches."""
-        reached = {key}
+        return frozenset().union(*(self._direct[group].people for group in self.reached(key, through)))
+
+    def reached(self, key: Key, through: Collection[Key] | None) -> set[Key]:
+        """Return *key* and the groups whose people are its people."""
+        found = {key}
         for _, inner in self._walk(key, through):
             if inner in self._direct and (through is None or inner in through):
-                reached.add(inner)
-        return frozenset().union(*(self._direct[group].people for group in reached))
+                found.add(inner)
+        return found
 
     def unread(self, key: Key, through: Collection[Key] | None) -> set[Key]:
         """Return the groups that a walk meets and whose members, which are needed, are not known."""

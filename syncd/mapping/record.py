@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from syncd.mapping.expressions import Absent, Attributes, Evaluate, Expression, Unmappable, several
+from syncd.mapping.expressions import Absent, Attribute, Attributes, Evaluate, Expression, Unmappable, several
 from syncd.mapping.rules import EntityRules
 from syncd.mapping.values import Value, as_value, clean_each, deceiving, shown, to_ascii
 from syncd.model.entry import Entry, Rejection
@@ -61,10 +61,15 @@ class _Text(_Rule):
     is_prose: bool
     is_compared: bool
 
-    def read(self, values: Sequence[Value], attributes: Attributes, faults: _Faults) -> str:
-        """Return the value, "" when there is none or it can't be used."""
+    def read(self, values: Sequence[Value], attributes: Attributes, faults: _Faults, present: str = "") -> str:
+        """Return the value, "" when there is none or it can't be used.
+
+        Of several values of a bare attribute, *present* stays while it is one of them: their order means nothing.
+        """
         try:
             value = self.evaluate(values, attributes)
+            if isinstance(value, tuple) and present and isinstance(self.expression, Attribute):
+                value = next((each for each in value if fold(each) == fold(present)), value)
             if isinstance(value, tuple):
                 raise several(_several_name(self.expression), len(value))
             if not value and self.is_required:
@@ -243,8 +248,11 @@ class Mapper:
         self._given = tuple((field.name, compiler.given(field, rule)) for field, rule in rules.given)
         self._reserved_names = limits.reserved_names
 
-    def map(self, entry: Entry) -> Mapped:
-        """Return what becomes of *entry* by itself; what others want is looked at in `conflicts`."""
+    def map(self, entry: Entry, present: str = "") -> Mapped:
+        """Return what becomes of *entry* by itself; what others want is looked at in `conflicts`.
+
+        *present* is the primary address that its entity has, "" where it has none.
+        """
         attributes = entry.attributes
         values = self._take(attributes)
         faults: _Faults = []
@@ -254,7 +262,7 @@ class Mapper:
         if name and fold(name) in self._reserved_names:
             self._name.fault(faults, f"{shown(name)} is reserved by the service", "choose another name")
         display_name = self._display_name.read(values, attributes, faults) if self._display_name else ""
-        primary = self._primary.read(values, attributes, faults)
+        primary = self._primary.read(values, attributes, faults, present)
         aliases = self._aliases.read_all(values, attributes, primary, faults) if self._aliases else ()
         enabled = self._enabled.read(values, attributes, faults) if self._enabled else self._everyone
         profile = {field: rule.read(values, attributes, faults) for field, rule in self._profile}

@@ -102,6 +102,12 @@ class Rules:
         profile = any(entity.profile or entity.hidden is not None for entity in self.entities.values())
         return frozenset(things | {PROFILE.thing} if profile else things)
 
+    @property
+    def lists_members(self) -> bool:
+        """Whether it is mapped who belongs to a group."""
+        groups = self.needs.get(Kind.GROUP)
+        return groups is not None and groups.reference(MEMBER) is not None
+
     def attributes_used(self) -> frozenset[str]:
         """Return every attribute that any expression, key or membership uses."""
         return frozenset().union(*(needs.all for needs in self.needs.values()))

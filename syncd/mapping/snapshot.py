@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from syncd.collector import uncollected
 from syncd.mapping.conflicts import Claims, rejection_of
 from syncd.mapping.nesting import nest
-from syncd.mapping.record import Mapper
+from syncd.mapping.record import Mapped, Mapper
 from syncd.mapping.references import Named, Resolver
 from syncd.mapping.rules import EntityRules, Rules
 from syncd.model.entry import Entry, Rejection, Snapshot
 from syncd.model.limits import Limits
 from syncd.model.names import STATED, Key, Kind, kind_of, make_key
 from syncd.model.needs import MEMBER
-from syncd.model.state import Desired, Wanted
+from syncd.model.state import Contested, Desired, Wanted
 
 _Entries = Mapping[Kind, tuple[Entry, ...]]
 
@@ -28,6 +28,8 @@ class _Draft:
     #: Groups without address.
     transparent: set[Key] = field(default_factory=set)
     disabled: set[Key] = field(default_factory=set)
+    contested: dict[Key, Contested] = field(default_factory=dict)
+    unplaced: set[Key] = field(default_factory=set)
 
     def reject(self, rejection: Rejection) -> None:
         """Add *rejection*, which takes its entity out; one that is there already keeps its own."""
@@ -36,6 +38,7 @@ class _Draft:
             wanted = self.entities.pop(key, None)
             self.rejections.setdefault(key, rejection if wanted is None else carrying(rejection, wanted))
             self.disabled.discard(key)
+            self.contested.pop(key, None)
 
 
 @uncollected()
@@ -44,7 +47,7 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
     entries = {kind: snapshot.of(kind) for kind in rules.entities}
     draft = _Draft()
     for kind, entity_rules in rules.entities.items():
-        _map_entries(entries[kind], entity_rules, limits, draft)
+        _map_entries(entries[kind], entity_rules, limits, draft, snapshot.present)
     _reject_contested(entries, draft)
     direct = _fill_groups(snapshot, entries, rules, draft)
     outside = {key: named for key, named in direct.items() if named.outside}
@@ -54,13 +57,18 @@ def map_snapshot(snapshot: Snapshot, rules: Rules, limits: Limits) -> Desired:
         absences=snapshot.absences,
         outside_members={key: named.outside for key, named in outside.items()},
         outsiders={key: named.outsiders for key, named in outside.items()},
+        unplaced=frozenset(draft.unplaced),
+        lists_members=rules.lists_members,
+        contested=draft.contested,
         counts=_counts(snapshot),
         without_address=_without_address(entries, draft),
         read=frozenset(rules.entities).intersection(snapshot.read),
     )
 
 
-def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, draft: _Draft) -> None:
+def _map_entries(
+    entries: Iterable[Entry], rules: EntityRules, limits: Limits, draft: _Draft, present: Mapping[Key, str]
+) -> None:
     """Map each entry by itself."""
     map_entry, entities, claims = Mapper(rules, limits).map, draft.entities, draft.claims
     for entry in entries:
@@ -73,11 +81,15 @@ def _map_entries(entries: Iterable[Entry], rules: EntityRules, limits: Limits, d
                 draft.disabled.add(key)
         else:
             key = make_key(entry.kind, entry.identity)
+            if key in present:
+                mapped = _of_ours(entry, key, mapped, map_entry(entry, present[key]))
+                if mapped.wanted is not None:
+                    entities[key] = mapped.wanted
         claims.take(key, mapped.name, mapped.addresses)
         if mapped.rejection is not None:
             names = (mapped.name, mapped.display_name)
             draft.reject(replace(mapped.rejection, names=names, addresses=mapped.addresses))
-        elif wanted is None:
+        elif mapped.wanted is None:
             draft.transparent.add(key)
 
 
@@ -113,13 +125,29 @@ def _without_address(entries: _Entries, draft: _Draft) -> dict[Key, str]:
     return {key: origin for key, origin in every if key in draft.transparent}
 
 
+def _of_ours(entry: Entry, key: Key, mapped: Mapped, again: Mapped) -> Mapped:
+    """Return what becomes of *entry* whose entity is ours: *again*, which knows that entity's primary address.
+
+    A group whose address is blank isn't gone, and isn't merely passed through: it stays as it is.
+    """
+    if again.wanted is not None or mapped.rejection is not None:
+        return again
+    reason = "its address is blank, while its group is ours: it keeps its address, its members and its place"
+    remedy = "give it its address again; a group that is to go is taken out of the directory"
+    return Mapped(rejection=Rejection(key=key, origin=entry.origin, reason=reason, remedy=remedy))
+
+
 def _reject_contested(entries: _Entries, draft: _Draft) -> None:
     contested = draft.claims.contested()
     if not contested:
         return
     origins = {make_key(entry.kind, entry.identity): entry.origin for part in entries.values() for entry in part}
     for key, conflicts in contested.items():
+        wanted = draft.entities.get(key)
         draft.reject(rejection_of(key, conflicts, origins))
+        if wanted is not None:
+            over = frozenset((conflict.what, conflict.text) for conflict in conflicts)
+            draft.contested[key] = Contested(wanted=wanted, over=over)
 
 
 def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Draft) -> dict[Key, Named]:
@@ -135,6 +163,7 @@ def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Dr
         _doubt_outsiders(direct)
     nested = nest(direct, mode=rules.nested, transparent=draft.transparent)
     origins = {make_key(entry.kind, entry.identity): entry.origin for entry in groups}
+    draft.unplaced |= nested.unplaced
     for key, named in direct.items():
         fault = named.fault or nested.unknown.get(key, "")
         if fault and key not in draft.transparent:
@@ -144,6 +173,9 @@ def _fill_groups(snapshot: Snapshot, entries: _Entries, rules: Rules, draft: _Dr
         group = draft.entities.get(key)
         if group is not None and members:
             draft.entities[key] = _with_members(group, members)
+        contested = draft.contested.get(key)
+        if contested is not None and members:
+            draft.contested[key] = replace(contested, wanted=_with_members(contested.wanted, members))
     return direct
 
 

@@ -65,6 +65,8 @@ class Snapshot:
     entries: Mapping[Kind, tuple[Entry, ...]]
     read: frozenset[Kind]
     rejections: tuple[Rejection, ...] = ()
+    #: The primary address of each entity that is ours and ENABLED; the cycle adds them to what the source said.
+    present: Mapping[Key, str] = field(default_factory=dict)
     absences: Mapping[Key, Absence] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> tuple[Entry, ...]:

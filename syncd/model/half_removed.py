@@ -17,7 +17,7 @@ from enum import StrEnum
 from syncd.model.memory import Binding
 from syncd.model.moments import in_future
 from syncd.model.names import EntityId, Key, identity_of
-from syncd.model.plan import HALF_REMOVED, Gist, Plan
+from syncd.model.plan import HALF_REMOVED, HALF_REMOVED_WAITS, Gist, Plan
 from syncd.model.policy import Mode, Policy
 
 
@@ -49,12 +49,15 @@ def half_removed(
     bindings: Mapping[Key, Binding], policy: Policy, plan: Plan | Gist | None, now: datetime
 ) -> tuple[HalfRemoved, ...]:
     """Return those of *bindings* whose removal has begun and is not over, by key; *plan* is the last one."""
+    waits = {} if plan is None else {note.subject: note.text for note in plan.notes if note.code == HALF_REMOVED_WAITS}
     given_up = {} if plan is None else {note.subject: note.text for note in plan.notes if note.code == HALF_REMOVED}
     found = []
     for key, binding in sorted(bindings.items()):
         if binding.began_at is not None:
             until = binding.began_at + policy.removal.finish_within
             following, why = _following(binding, policy, given_up.get(key, ""), now)
+            if key in waits:
+                following, why = Next.NOTHING, waits[key]
             found.append(
                 HalfRemoved(
                     key=key,
@@ -89,6 +92,7 @@ def _following(binding: Binding, policy: Policy, given_up: str, now: datetime) -
         return Next.GIVEN_BACK, given_up
     if why := why_given_up(binding, policy, now):
         return Next.GIVEN_BACK, f"its removal is given up: {why}"
-    if policy.only and not policy.only.group and not {binding.key, identity_of(binding.key)} & {*policy.only.keys}:
+    own = {binding.key, identity_of(binding.key)}
+    if any(not pilot.group and not own & {*pilot.keys} for pilot in policy.pilots):
         return Next.NOTHING, "they are outside the pilot"
     return Next.FINISHED, ""

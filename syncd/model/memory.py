@@ -27,6 +27,8 @@ class Binding:
     *approval* is the number of the approval under which it began, None where it needed none.
     *stuck* says why a removal was given up for good: the error code, or `REVOKED`. It isn't begun again before a person
     approves it, or the configuration is another one than *stuck_under*; where that is "", only an approval helps.
+    *members_managed*: a group whose members are ours to manage, and were found in order once: who comes in by another
+    hand leaves without a question.
     *exchange* is the primary address that it had when an exchange began, and the one it is to get, until that is over.
     *seen_enabled* says that a cycle has seen it ENABLED as ours: whoever finds it out of use later, without a removal
     of ours, knows that somebody else did it.
@@ -48,6 +50,7 @@ class Binding:
     exchange: tuple[str, ...] = ()
     seen_enabled: bool = False
     look: Look | None = None
+    members_managed: bool = False
 
     @property
     def why_stuck(self) -> str:
@@ -136,13 +139,14 @@ def _because(why: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIntent:
-    """A creation that was sent and whose outcome never became known."""
+    """A creation that was sent and whose outcome never became known; *display_name* is what was sent, "" of a group."""
 
     operation: str
     key: Key
     kind: Kind
     name: str
     at: datetime
+    display_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

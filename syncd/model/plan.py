@@ -19,6 +19,8 @@ from syncd.model.window import Window
 SCHEMA_VERSION = 1
 #: The code of a note about a removal that has begun and doesn't simply go on.
 HALF_REMOVED = "half_removed"
+#: The code of a note about a removal that has begun, and about which nothing is done before a person says yes.
+HALF_REMOVED_WAITS = "half_removed_waits"
 #: The code of a note about a removal that had begun in an earlier cycle, and goes on in this plan.
 REMOVAL_GOES_ON = "removal_goes_on"
 #: The code of a note about somebody whose exchange of addresses was interrupted.
@@ -28,7 +30,7 @@ HELD = "held"
 #: The code of a note about somebody of whom it is in doubt who they are.
 DOUBTED = "identity_doubted"
 #: What had begun in an earlier cycle: shown with the operations that end it.
-UNDER_WAY = frozenset({HALF_REMOVED, REMOVAL_GOES_ON, PARKED})
+UNDER_WAY = frozenset({HALF_REMOVED, HALF_REMOVED_WAITS, REMOVAL_GOES_ON, PARKED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from syncd.model.action import Action
 from syncd.model.durations import Duration
@@ -213,10 +214,41 @@ class GuardSettings(Section):
 #: The guards that count over windows: whatever else is measured is the same in the next cycle.
 WINDOWED = frozenset(name for name, field in GuardSettings.model_fields.items() if hasattr(field.annotation, "within"))
 
+#: What may stand before the colon of a pattern: the kinds that are ever changed.
+_PREFIXES = ("user", "group")
+
+
+def read_pattern(pattern: str) -> tuple[str, str]:
+    """Return the kind that *pattern* is limited to, "" for any, and what names and addresses are compared with.
+
+    Raises:
+        ValueError: it would cover nobody, whoever there is.
+    """
+    prefix, colon, rest = pattern.partition(":")
+    text = fold((rest if colon else pattern).strip())
+    if colon and prefix not in _PREFIXES:
+        near = get_close_matches(prefix.strip().casefold(), _PREFIXES, 1, cutoff=0.5)
+        hint = f"did you mean {near[0]}:{rest}?" if near else "write user:NAME, group:NAME, or an address or a name"
+        message = f"{pattern!r} protects nobody: there is no {prefix!r}; {hint}"
+        raise ValueError(message)
+    if not text:
+        message = f"{pattern!r} protects nobody: it names no name and no address"
+        raise ValueError(message)
+    return prefix if colon else "", text
+
+
+def _covering(pattern: str) -> str:
+    read_pattern(pattern)
+    return pattern
+
+
+ProtectedPattern = Annotated[str, AfterValidator(_covering)]
+
 
 class Policy(Section):
     """Everything that planning and guards may look at besides the two states.
 
+    *asked* are the keys that the command line names (`--only`): they narrow the pilot.
     *protected* are patterns on addresses and names (`postmaster@*`), or `user:NAME` / `group:NAME`.
     """
 
@@ -224,20 +256,25 @@ class Policy(Section):
     only: Pilot = Pilot()
     manage: Manage = Manage()
     adopt: Adopt = Adopt.ASK
-    protected: tuple[str, ...] = ()
+    protected: tuple[ProtectedPattern, ...] = ()
     removal: Removal = Removal()
     guards: GuardSettings = GuardSettings()
     max_operations: Annotated[int, Field(ge=1)] = 20_000
+    asked: tuple[str, ...] = ()
+
+    @property
+    def pilots(self) -> tuple[Pilot, ...]:
+        """The pilots that are on, of configuration and command line: only who is in all of them isn't frozen."""
+        return tuple(pilot for pilot in (self.only, Pilot(keys=self.asked)) if pilot)
 
     def protects(self, kind: str, *names: str) -> bool:
         """Return whether a pattern covers an entity of *kind* with these names and addresses."""
         if not self.protected:
             return False
         for pattern in self.protected:
-            prefix, colon, rest = pattern.partition(":")
-            if colon and prefix in ("user", "group") and prefix != kind:
+            prefix, wanted = read_pattern(pattern)
+            if prefix and prefix != kind:
                 continue
-            wanted = fold(rest if colon and prefix in ("user", "group") else pattern)
             if any(fnmatchcase(fold(name), wanted) for name in names if name):
                 return True
         return False

@@ -66,6 +66,17 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contested:
+    """An entity that is rejected for nothing but that other entries want the same.
+
+    *over* are what they want, `name` or `address`, and its folded text.
+    """
+
+    wanted: Wanted
+    over: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
     """The whole directory, mapped.
 
@@ -79,6 +90,12 @@ class Desired:
     outside_members: Mapping[Key, int] = field(default_factory=dict)
     #: The first of those values, per group.
     outsiders: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
+    #: Groups that list, themselves or through what flows into them, values that name nobody.
+    unplaced: frozenset[Key] = frozenset()
+    #: Whether the directory says who is in a group.
+    lists_members: bool = True
+    #: Who is rejected, but goes on if it holds what others want too.
+    contested: Mapping[Key, Contested] = field(default_factory=dict)
     #: Entries read per kind, mapped or not: what the source guards compare with the last good read.
     counts: Mapping[Kind, int] = field(default_factory=dict)
     #: Groups that stand in the source without an address, so that they aren't mapped, and where.

@@ -11,6 +11,7 @@ from syncd.model.operation import Bundle, BundleKind, Operation
 from syncd.model.page import Count, Rank, Role, Verb
 from syncd.model.plan import (
     HALF_REMOVED,
+    HALF_REMOVED_WAITS,
     HELD,
     REMOVAL_GOES_ON,
     Later,
@@ -23,7 +24,7 @@ from syncd.model.policy import Mode
 from syncd.model.situation import Situation
 from syncd.model.standing import Freeze, Frozen
 from syncd.model.state import Entity, State
-from syncd.planning import rebinding
+from syncd.planning import protection, rebinding
 from syncd.planning.dependencies import StartingFacts, dependents, in_sending_order, link, rank
 from syncd.planning.reach import reached
 from syncd.planning.titles import titles
@@ -86,6 +87,7 @@ def assemble(situation: Situation, facets: Sequence[Facet], rejections: Sequence
                     *_removal_notes(situation),
                     *_held_notes(situation),
                     *rebinding.notes(situation),
+                    *_protection_notes(situation),
                 ],
                 key=lambda note: (note.code, note.subject, note.text),
             )
@@ -317,6 +319,8 @@ def _removal_notes(situation: Situation) -> list[Note]:
     frozen, begun = situation.standings.frozen.items(), situation.memory.begun
     half = ((key, why) for key, why in frozen if why.cause in causes and key in begun)
     notes = [Note(code=HALF_REMOVED, subject=key, text=why.text) for key, why in half]
+    waiting = ((key, why) for key, why in frozen if why.cause is Freeze.REBIND and key in begun)
+    notes += [Note(code=HALF_REMOVED_WAITS, subject=key, text=f"its removal waits: {why.text}") for key, why in waiting]
     going_on = ((key, why) for key, why in situation.standings.leaving.items() if key in begun)
     return notes + [Note(code=REMOVAL_GOES_ON, subject=key, text=why) for key, why in going_on]
 
@@ -338,6 +342,10 @@ def _outsider_notes(situation: Situation) -> list[Note]:
             text = f"has {members} in the directory outside what is read: {', '.join(first)}{more}"
             notes.append(Note(code="members_outside", subject=key, text=text))
     return notes
+
+
+def _protection_notes(situation: Situation) -> list[Note]:
+    return protection.notes(situation.policy.protected, situation.observed, situation.desired)
 
 
 def _populations(situation: Situation) -> Populations:

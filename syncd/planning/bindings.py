@@ -7,7 +7,7 @@ from syncd.model.action import Action
 from syncd.model.detail import ALIASES, MEMBERS
 from syncd.model.look import Look, look_of
 from syncd.model.memory import Binding
-from syncd.model.names import EntityId, Key, fold
+from syncd.model.names import EntityId, Key, Kind, fold, kind_of
 from syncd.model.operation import Bundle, BundleKind, Operation, removal_of, rollback_of
 from syncd.model.page import Role
 from syncd.model.plan import Plan
@@ -18,6 +18,7 @@ from syncd.model.standing import ProposalKind
 from syncd.model.state import State
 from syncd.planning.exchanges import before_moving
 from syncd.planning.ownership import is_parking
+from syncd.planning.strangers import are_managed
 
 
 def remembered(situation: Situation, key: Key) -> Binding | None:
@@ -143,8 +144,9 @@ def after_success(
     """Return the binding to write with the outcome, and the key whose binding it replaces."""
     key, binding = operation.subject, remembered(situation, operation.subject)
     if created is not None:
-        look = _look(situation, key)
-        return Binding(key=key, entity=created, source=situation.source, since=situation.now, look=look), None
+        managed = kind_of(key) is Kind.GROUP and are_managed(situation)
+        bound = Binding(key=key, entity=created, source=situation.source, since=situation.now, members_managed=managed)
+        return replace(bound, look=_look(situation, key)), None
     if operation.entity is None:
         return None, None
     proposal = situation.standings.proposals.get(key)

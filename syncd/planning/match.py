@@ -23,7 +23,7 @@ from datetime import datetime
 
 from syncd.model.entry import Rejection
 from syncd.model.memory import Memory
-from syncd.model.names import Key, Kind, domain_of, identity_of
+from syncd.model.names import Key, domain_of
 from syncd.model.observed import Observed
 from syncd.model.policy import Policy
 from syncd.model.standing import Freeze, Frozen, Standings
@@ -33,6 +33,7 @@ from syncd.planning.bound import Bound
 from syncd.planning.draft import Draft
 from syncd.planning.evidence import Evidence
 from syncd.planning.identity import examine
+from syncd.planning.pilot import inside
 from syncd.planning.rebinding import Rebinder
 from syncd.planning.unbound import Unbound
 
@@ -56,7 +57,7 @@ def match(
     draft = Draft()
     identities = examine(desired, observed, memory, source)
     Bound(draft, desired, observed, memory, evidence, policy, source, now, disbelieved, identities).place_all()
-    is_inside = _inside_pilot(desired, policy)
+    is_inside = inside(policy, desired)
     rebinder = Rebinder(draft, identities, desired, observed, memory, policy, source, is_inside)
     rebinder.place_doubted()
     Unbound(draft, desired, observed, memory, policy, now).place_all()
@@ -118,15 +119,8 @@ def _freeze_bad_domains(draft: Draft, desired: Desired, observed: Observed) -> N
         )
 
 
-def _inside_pilot(desired: Desired, policy: Policy) -> Callable[[Key], bool]:
-    chosen = set(policy.only.keys)
-    if policy.only.group:
-        chosen |= _pilot_group(desired, policy.only.group)
-    return lambda key: not policy.only or key in chosen or identity_of(key) in chosen
-
-
 def _freeze_outside_pilot(draft: Draft, desired: Desired, policy: Policy, is_inside: Callable[[Key], bool]) -> None:
-    if not policy.only:
+    if not policy.pilots:
         return
     everyone = {*desired.entities, *draft.entity_of}
     for key in everyone:
@@ -143,20 +137,3 @@ def _freeze_held(draft: Draft, memory: Memory) -> None:
         if key not in draft.rollbacks:
             draft.freeze(key, Freeze.HELD, str(hold))
             draft.newcomers.discard(key)
-
-
-def _pilot_group(desired: Desired, name: str) -> set[str]:
-    """Return the keys of the group called *name* (key, identity or name) and of everyone in it, nested too."""
-    found = {
-        key
-        for key, wanted in desired.entities.items()
-        if wanted.kind is Kind.GROUP and name in (key, identity_of(key), wanted.name)
-    }
-    queue = list(found)
-    while queue:
-        wanted = desired.entities.get(queue.pop())
-        for member in wanted.members if wanted is not None else ():
-            if member not in found:
-                found.add(member)
-                queue.append(member)
-    return {str(key) for key in found}

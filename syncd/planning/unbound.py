@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from syncd.model.memory import Memory
+from syncd.model.detail import PROFILE
+from syncd.model.memory import Memory, OpenIntent
 from syncd.model.names import Key, fold
 from syncd.model.observed import Observed
 from syncd.model.policy import Adopt, Policy
 from syncd.model.standing import Freeze, Proposal, ProposalKind
-from syncd.model.state import Desired, Entity, State, Wanted
+from syncd.model.state import HIDDEN, Desired, Entity, State, Wanted
 from syncd.planning.draft import Draft
 from syncd.planning.predecessors import Predecessors
 
@@ -43,7 +44,7 @@ class Unbound:
         predecessors = Predecessors(self.draft, self.desired, self.observed, self.memory, self.now)
         intents = {intent.key: intent for intent in self.memory.open_intents}
         for wanted in sorted(strangers, key=lambda wanted: wanted.key):
-            if wanted.key in intents and self._claim_our_creation(wanted):
+            if wanted.key in intents and self._claim_our_creation(wanted, intents[wanted.key]):
                 continue
             before = predecessors.of(wanted)
             if before is None:
@@ -56,14 +57,28 @@ class Unbound:
                 reason = predecessors.why(before, wanted)
                 self._propose(wanted, before, ProposalKind.REBIND, reason, previous=self.draft.key_of[before.id])
 
-    def _claim_our_creation(self, wanted: Wanted) -> bool:
+    def _claim_our_creation(self, wanted: Wanted, intent: OpenIntent) -> bool:
+        """Take what our own creation must have made, whose answer was lost; ask where somebody else may have made it.
+
+        The list read before that creation lacked the name, else there had been none. The service tells no time of
+        creation: so it is ours only if it is just what was sent, never enabled, and nobody has hidden it.
+        """
         entity = self.by_name.get(fold(wanted.name))
         if entity is None or entity.kind is not wanted.kind or entity.ever_enabled:
             return False
         if entity.id in self.draft.key_of or entity.untouchable or entity.primary:
             return False
-        reason = "created by syncd in an earlier cycle whose answer was lost"
-        self._propose(wanted, entity, ProposalKind.ADOPT, reason, needs_approval=False)
+        is_ours = entity.name == intent.name and entity.display_name == intent.display_name
+        hidden = self.observed.details.of(PROFILE).get(entity.id, {}).get(HIDDEN) == "true"
+        if is_ours and not hidden:
+            reason = "created by syncd in an earlier cycle whose answer was lost"
+            self._propose(wanted, entity, ProposalKind.ADOPT, reason, needs_approval=False)
+            return True
+        if self._candidate(entity, wanted) is None:
+            return False
+        differs = "is hidden" if is_ours else f"is called {entity.display_name!r} and not {intent.display_name!r}"
+        reason = f"the answer to our own creation of {intent.name!r} was lost, but this one {differs}: by another hand?"
+        self._propose(wanted, entity, ProposalKind.ADOPT, reason)
         return True
 
     def _place(self, wanted: Wanted) -> None:

@@ -9,7 +9,7 @@ from syncd.daemon.rhythm import why_never_complete
 from syncd.daemon.settings import Schedule
 from syncd.mapping.settings import MappingSettings, mapping_settings
 from syncd.model.durations import Duration
-from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy, Removal, Section
+from syncd.model.policy import Adopt, GuardSettings, Manage, Mode, Pilot, Policy, ProtectedPattern, Removal, Section
 from syncd.notices.settings import HeartbeatSettings, NoticeList, ReportsSettings
 from syncd.sources.registry import SourceSettings, row_of
 from syncd.store.settings import StoreUrl
@@ -51,7 +51,7 @@ class OrganizationSettings(Section):
     only: Pilot = Pilot()
     manage: Manage = Manage()
     adopt: Adopt = Adopt.ASK
-    protected: tuple[str, ...] = ()
+    protected: tuple[ProtectedPattern, ...] = ()
     removal: Removal = Removal()
     guards: GuardSettings = GuardSettings()
     verify_within: Duration = timedelta(hours=24)
@@ -92,6 +92,7 @@ class Settings(Section):
     """The configuration file."""
 
     store: StoreUrl
+    instance: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     reports: ReportsSettings = ReportsSettings()

@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from syncd.errors import StoreError
+from syncd.store.place import real_place
 from syncd.store.trouble import BUSY_TIMEOUT_S, translated
 
 #: Owner only: the store holds names and addresses of people.
@@ -32,7 +33,7 @@ class Database:
     """One SQLite file. Threads share it; *must_exist* is for commands that only tell what is in it."""
 
     def __init__(self, path: Path, *, must_exist: bool = False) -> None:
-        self.path = path.absolute()
+        self.path = real_place(path)
         _prepare_file(self.path, must_exist=must_exist)
         self.engine = _engine(self.path)
         self._write_lock = threading.Lock()

@@ -10,11 +10,12 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from syncd.errors import StoreError
+from syncd.errors import OtherInstance, StoreError
 from syncd.model.check import Check, fail, failed, not_asked, ok, warn
 from syncd.store.engine import MODE
 from syncd.store.lock import holder_of, lock_path
 from syncd.store.migrations import MIGRATIONS
+from syncd.store.place import real_place
 from syncd.store.trouble import store_error
 
 _MIB = 1024 * 1024
@@ -24,9 +25,15 @@ _INTEGRITY_S = 20.0
 _CODE = StoreError.exit_code
 
 
-def examine(path: Path, *, statvfs: Callable[[Path], os.statvfs_result] = os.statvfs) -> Iterator[Check]:
-    """Yield what can be said of the store *path* and of the disk it is on."""
-    path = path.absolute()
+def examine(
+    path: Path, *, instance: str = "", statvfs: Callable[[Path], os.statvfs_result] = os.statvfs
+) -> Iterator[Check]:
+    """Yield what can be said of the store *path* and of the disk it is on; *instance* is who asks."""
+    try:
+        path = real_place(path)
+    except StoreError as error:
+        yield failed("file", error)
+        return
     folder = path.parent
     try:
         is_folder, exists = folder.is_dir(), path.exists()
@@ -42,7 +49,7 @@ def examine(path: Path, *, statvfs: Callable[[Path], os.statvfs_result] = os.sta
     if exists:
         size = _size(path)
         yield _file(path, size)
-        yield from _content(path)
+        yield from _content(path, instance)
     else:
         yield ok("file", f"no store yet at {path}: the first plan or sync makes it")
     yield _folder(folder)
@@ -51,8 +58,9 @@ def examine(path: Path, *, statvfs: Callable[[Path], os.statvfs_result] = os.sta
 
 def examine_lock(path: Path, organization: str) -> Iterator[Check]:
     """Yield who works on *organization* (its id) just now."""
-    lock = lock_path(path, organization)
+    lock = path
     try:
+        lock = lock_path(path, organization)
         with lock.open("rb") as stream:
             signed = stream.read(4096)
             # Who ended well has taken the signature away. Only a holder that was killed is met by this try, which
@@ -62,6 +70,8 @@ def examine_lock(path: Path, organization: str) -> Iterator[Check]:
                 return
     except FileNotFoundError:
         yield ok("lock", "free: no cycle has run here yet")
+    except StoreError as error:
+        yield failed("lock", error)
     except OSError as error:
         yield failed("lock", store_error(lock, "look at the lock", error))
     else:
@@ -102,7 +112,7 @@ def _folder(folder: Path) -> Check:
     return ok("folder", f"{folder}, mode {mode:04o}")
 
 
-def _content(path: Path) -> Iterator[Check]:
+def _content(path: Path, instance: str) -> Iterator[Check]:
     """Look into the file without changing it: not even the files beside it are made."""
     # With nothing beside the file, nobody writes to it; "immutable" then keeps SQLite from making a -shm.
     has_log, has_index = (path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
@@ -113,6 +123,7 @@ def _content(path: Path) -> Iterator[Check]:
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?{way}", uri=True, timeout=2.0)) as connection:
             yield _schema(path, connection)
+            yield from _owner(connection, instance)
             yield _integrity(path, connection)
     except sqlite3.Error as error:
         yield failed("content", store_error(path, "read", error))
@@ -133,6 +144,21 @@ def _schema(path: Path, connection: sqlite3.Connection) -> Check:
     if version < newest:
         return ok("schema", f"version {version}; the next command brings it to {newest}, and keeps a copy")
     return ok("schema", f"version {version}")
+
+
+def _owner(connection: sqlite3.Connection, instance: str) -> Iterator[Check]:
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'instance'").fetchone():
+        return
+    owner = (connection.execute("SELECT name FROM instance").fetchone() or [""])[0]
+    if not instance:
+        remedy = "set `instance:` in the configuration: then a copy of the store on another machine is noticed"
+        yield warn("instance", "this machine has no /etc/machine-id, and the configuration no instance", remedy)
+    elif owner in ("", instance):
+        yield ok("instance", f"{instance}, whose the store {'is' if owner else 'will be'}")
+    else:
+        remedy = "stop syncd there for good, then `syncd store accept` here"
+        found = f"the store belongs to {owner!r}, and this one is {instance!r}"
+        yield fail("instance", found, remedy, OtherInstance.exit_code)
 
 
 def _integrity(path: Path, connection: sqlite3.Connection) -> Check:

@@ -4,13 +4,14 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from syncd.errors import Locked
 from syncd.ports import Clock
 from syncd.store.engine import MODE
+from syncd.store.place import real_place
 from syncd.store.trouble import translated
 
 
@@ -20,10 +21,14 @@ class FileLock:
     Its content tells people who holds it; nobody decides by it.
     """
 
-    def __init__(self, store: Path, organization: str, clock: Clock) -> None:
+    def __init__(
+        self, store: Path, organization: str, clock: Clock, *, claim: Callable[[], None] = lambda: None
+    ) -> None:
+        """*claim* is called whenever the lock was taken; who may not work with the store raises there."""
         self.path = lock_path(store, organization)
         self._organization = organization
         self._clock = clock
+        self._claim = claim
 
     @contextmanager
     def held(self, command: str) -> Iterator[None]:
@@ -31,6 +36,7 @@ class FileLock:
 
         Raises:
             Locked: somebody else holds it, this process included.
+            OtherInstance: the store is another instance's.
         """
         with translated(self.path, "take the lock"):
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
@@ -39,6 +45,7 @@ class FileLock:
             with translated(self.path, "sign the lock"):
                 self._sign(descriptor, command)
             try:
+                self._claim()
                 yield
             finally:
                 # While the lock is ours: whoever takes it next finds no name of ours.
@@ -72,8 +79,9 @@ class FileLock:
 
 
 def lock_path(store: Path, organization: str) -> Path:
-    """Return the file on which the lock of *organization* (its id) is taken."""
-    return store.with_name(f"{store.name}.{organization}.lock")
+    """Return the file on which the lock of *organization* (its id) is taken: beside *store*, not beside a link."""
+    place = real_place(store)
+    return place.with_name(f"{place.name}.{organization}.lock")
 
 
 def holder_of(signed: bytes) -> str:

@@ -190,6 +190,7 @@ def _row(organization: str, binding: Binding) -> dict[str, Any]:
         "exchange": list(binding.exchange) or None,
         "seen_enabled": binding.seen_enabled,
         **_look_row(binding.look),
+        "members_managed": binding.members_managed,
     }
 
 
@@ -319,6 +320,7 @@ def _bindings(
             exchange=tuple(exchange or ()),
             seen_enabled=seen_enabled,
             look=None if login is None else Look(login, shown, primary, first),
+            members_managed=members_managed,
         )
         # Unpacked as the table has them: a look by name costs several a column, of a hundred thousand rows a cycle.
         for (
@@ -340,6 +342,7 @@ def _bindings(
             shown,
             primary,
             first,
+            members_managed,
         ) in rows
     }
     for key in found.keys() & _revoked_removals(connection, organization):
@@ -372,9 +375,16 @@ def _open_intents(connection: Connection, organization: str) -> tuple[OpenIntent
 
     One of a key that is bound may be among them: the creation of a successor to an entity that is lost.
     """
-    query = select(journal.c.operation, journal.c.subject, journal.c.name, journal.c.at)
+    query = select(journal.c.operation, journal.c.subject, journal.c.name, journal.c.at, journal.c.after)
     query = query.where(journal.c.organization == organization, journal.c.is_open).order_by(journal.c.id)
     return tuple(
-        OpenIntent(operation=operation, key=Key(subject), kind=kind_of(Key(subject)), name=name, at=at)
-        for operation, subject, name, at in connection.execute(query)
+        OpenIntent(
+            operation=operation,
+            key=Key(subject),
+            kind=kind_of(Key(subject)),
+            name=name,
+            at=at,
+            display_name=str((after or {}).get("display_name", "")),
+        )
+        for operation, subject, name, at, after in connection.execute(query)
     )

@@ -301,6 +301,18 @@ def _windows(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX tallies_by_time ON tallies (organization, at)")
 
 
+def _managed_members(connection: Connection) -> None:
+    """A group remembers that its members were found in order; of those of before nobody knows yet."""
+    connection.exec_driver_sql("ALTER TABLE bindings ADD COLUMN members_managed BOOLEAN NOT NULL DEFAULT 0")
+
+
+def _instance(connection: Connection) -> None:
+    """The store knows whose it is, from its next cycle on."""
+    connection.exec_driver_sql(
+        "CREATE TABLE instance (id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, since BIGINT NOT NULL)"
+    )
+
+
 MIGRATIONS = (
     Migration(1, _first),
     Migration(2, _void_approvals),
@@ -310,4 +322,6 @@ MIGRATIONS = (
     Migration(6, _looks),
     Migration(7, _reads_in_a_row),
     Migration(8, _windows),
+    Migration(9, _managed_members),
+    Migration(10, _instance),
 )

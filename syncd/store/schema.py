@@ -1,5 +1,6 @@
-"""The tables. Every row carries the organization id: one file serves several organizations.
+"""The tables. Nearly every row carries the organization id: one file serves several organizations.
 
+    instance             whose store it is: one row, none while it is nobody's
     organizations        who has written here, whether nothing may be sent, and how many decisions people made
     bindings             key <-> entity: ownership
     marks                since when a bound key is missing or disabled
@@ -52,6 +53,14 @@ schema_version = Table(
     Column("program", Text, nullable=False),
 )
 
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
 organizations = Table(
     "organizations",
     metadata,
@@ -100,6 +109,7 @@ bindings = Table(
     Column("look_display_name", Text),
     Column("look_primary", Text),
     Column("look_first_name", Text),
+    Column("members_managed", Boolean, nullable=False, server_default=text("0")),
     UniqueConstraint("organization", "entity"),
     # A few among many, asked for at the end of each cycle.
     Index("bindings_begun", "organization", sqlite_where=text("began_at IS NOT NULL")),

@@ -16,6 +16,7 @@ from syncd.store.decisions import StoredDecisions
 from syncd.store.details import StoredDetails
 from syncd.store.engine import Database
 from syncd.store.history import Decode, Encode, StoredHistory
+from syncd.store.instance import claim, owner_of, take_over
 from syncd.store.journal import StoredJournal
 from syncd.store.lock import FileLock
 from syncd.store.memory import StoredMemory
@@ -45,7 +46,7 @@ class Store:
     """The store in the file *path*.
 
     *encode* and *decode* turn a plan into its document and back; *details* are kept. *must_exist* is for commands
-    that only tell what is in it.
+    that only tell what is in it. *instance* names who works with it.
 
     Raises:
         StoreError: it can't be opened, or it belongs to a newer syncd or to another program.
@@ -60,9 +61,11 @@ class Store:
         decode: Decode,
         details: Iterable[Detail[Any]],
         must_exist: bool = False,
+        instance: str = "",
     ) -> None:
         self._database = Database(path, must_exist=must_exist)
         self._clock = clock
+        self._instance = instance
         self._encode = encode
         self._decode = decode
         self._details = tuple(details)
@@ -85,7 +88,7 @@ class Store:
             details=StoredDetails(scope, self._details),
             history=StoredHistory(scope, encode=self._encode, decode=self._decode),
             decisions=StoredDecisions(scope),
-            lock=FileLock(self.path, organization_id, self._clock),
+            lock=FileLock(self.path, organization_id, self._clock, claim=self.claim),
             scope=scope,
         )
 
@@ -103,6 +106,29 @@ class Store:
         size = sum(file.stat().st_size for file in files if file.exists())
         free = shutil.disk_usage(self.path.parent).free
         return StoreFacts(path=self.path, size=size, free=free, schema_version=version, organizations=known)
+
+    @property
+    def instance(self) -> str:
+        """The name of this instance; "" where nothing tells it from others."""
+        return self._instance
+
+    def owner(self) -> str:
+        """Return the name of the instance to which the store belongs, "" while it is nobody's."""
+        return owner_of(self._database)
+
+    def claim(self) -> None:
+        """Take the store if it is nobody's. Raises `OtherInstance` where it is another's."""
+        claim(self._database, self._instance, self._clock.now())
+
+    def lock(self, organization_id: str) -> FileLock:
+        """Return the lock of one organization, whoever's the store is."""
+        return FileLock(self.path, organization_id, self._clock)
+
+    def accept(self) -> str:
+        """Let the store belong to this instance; return to which it did."""
+        before = self.owner()
+        take_over(self._database, self._instance, self._clock.now())
+        return before
 
     def back_up(self, target: Path, *, force: bool = False) -> None:
         """Copy the store to *target* while others go on writing.

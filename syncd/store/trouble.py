@@ -24,7 +24,8 @@ class _Cause(NamedTuple):
 _CAUSES = {
     "SQLITE_FULL": _Cause(
         "the disk is full",
-        "Free space on the file system of {folder}, then run the same command again: nothing is half written.",
+        "Free space on the file system of {folder}, then run the same command again: the store is whole, and what was "
+        "begun (`syncd status` names who is half removed) is finished or given back.",
     ),
     "SQLITE_READONLY": _Cause(
         "it can't be written",

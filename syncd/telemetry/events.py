@@ -75,6 +75,11 @@ _ALL = (
         "after_s",
     ),
     _event(
+        "cycle_interrupted",
+        "warning",
+        "A new configuration allows less, or something else: the cycle ends between two calls, and another one begins.",
+    ),
+    _event(
         "cycle_stalled",
         "error",
         "A cycle has shown no progress for schedule.stalled_after; the watchdog will restart syncd.",

@@ -37,6 +37,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
         StoreError: it can't be opened.
     """
     from syncd.planning import document
+    from syncd.store.instance import instance_name
     from syncd.store.settings import store_path
     from syncd.store.store import Store
     from syncd.workmail.pages import PAGES
@@ -48,6 +49,7 @@ def open_store(loaded: Loaded, *, must_exist: bool = False, clock: Clock | None 
         decode=partial(document.loads, pages=PAGES),
         details=PAGES.details,
         must_exist=must_exist,
+        instance=instance_name(loaded.settings.instance),
     )
 
 
@@ -76,6 +78,7 @@ def build(
     store: "Store",
     observer: Observer,
     stop: threading.Event,
+    halt: threading.Event | None = None,
     clock: Clock | None = None,
 ) -> "Parts":
     """Return what the cycles of *organization* are made of; nothing is asked yet.
@@ -105,7 +108,7 @@ def build(
         map_snapshot=partial(map_snapshot, rules=rules, limits=limits),
         given=rules.given,
         limits=limits,
-        target=_target(organization, clock, observer, stop),
+        target=target_of(organization, clock, observer, stop),
         policy=organization.policy,
         memory=stored.memory,
         details=stored.details,
@@ -122,10 +125,12 @@ def build(
         verify_within=organization.verify_within,
         hole=partial(schedule_hole, organization.schedule),
         stop=stop,
+        halt=halt or threading.Event(),
     )
 
 
-def _target(organization: OrganizationSettings, clock: Clock, observer: Observer, stop: threading.Event) -> Target:
+def target_of(organization: OrganizationSettings, clock: Clock, observer: Observer, stop: threading.Event) -> Target:
+    """Return WorkMail, as *organization* is configured; nobody is asked yet."""
     from syncd.workmail.client import BotoCaller
     from syncd.workmail.passwords import make_password
     from syncd.workmail.target import WorkmailTarget

@@ -28,6 +28,7 @@ from syncd.notices.settings import HEARTBEAT
 from syncd.parts import DAEMON, Options
 from syncd.ports import Clock
 from syncd.settings import Loaded, OrganizationSettings
+from syncd.settings.loosening import allows_as_much
 from syncd.sources.registry import row_of
 from syncd.status.board import Board
 from syncd.status.pages import StatusPages
@@ -59,6 +60,7 @@ class _Seat:
 
     progress: Progress
     stop: threading.Event = field(default_factory=threading.Event)
+    halt: threading.Event = field(default_factory=threading.Event)
 
 
 class Service:
@@ -157,7 +159,11 @@ class Service:
             self._metrics.reloaded(ok=False, at=self._clock.now(), sha256="")
             raise
         swap()
-        late = {"store": before.store != now.store, "http.listen": before.http.listen != now.http.listen}
+        late = {
+            "store": before.store != now.store,
+            "instance": before.instance != now.instance,
+            "http.listen": before.http.listen != now.http.listen,
+        }
         if any(late.values()):
             self._log.warning("configuration_needs_restart", keys=[key for key, changed in late.items() if changed])
         self._loaded = loaded
@@ -200,7 +206,13 @@ class Service:
         telling = [self._notices.observer(name, mode), *([files.observer(name, mode)] if files is not None else [])]
         observer = Several(seat.progress, TelemetryObserver(name, self._metrics), self._board.observer(name), *telling)
         parts = wiring.build(
-            loaded, organization, store=self._store, observer=observer, stop=seat.stop, clock=self._own_clock
+            loaded,
+            organization,
+            store=self._store,
+            observer=observer,
+            stop=seat.stop,
+            halt=seat.halt,
+            clock=self._own_clock,
         )
         return Work(
             organization=name,
@@ -209,7 +221,9 @@ class Service:
             observer=observer,
             progress=seat.progress,
             stop=seat.stop,
+            halt=seat.halt,
             settings=organization,
+            allows_as_much=partial(_allows_as_much, organization),
             files=row_of(source).files(source, loaded.folder),
             decisions=self._store.organization(organization.workmail.organization_id).decisions.number,
         )
@@ -228,6 +242,10 @@ class Service:
         else:
             self._health.store_answered(good=True)
             self._metrics.store(up=True, size=facts.size, free=free)
+
+
+def _allows_as_much(now: OrganizationSettings, before: OrganizationSettings) -> bool:
+    return allows_as_much(before, now)
 
 
 def _log(name: str, **fields: object) -> None:

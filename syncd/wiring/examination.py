@@ -4,14 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 from syncd.clock import SystemClock
-from syncd.errors import ConfigurationError
-from syncd.model.check import Check, fail, failed, not_asked, ok
+from syncd.errors import ConfigurationError, SyncdError
+from syncd.model.check import Check, fail, failed, not_asked, ok, warn
+from syncd.ports import Observer
 from syncd.settings import Loaded, OrganizationSettings
 from syncd.sources.registry import row_of
-from syncd.wiring import heartbeats, making_of, run_examples
+from syncd.wiring import heartbeats, making_of, run_examples, target_of
 
 if TYPE_CHECKING:
     from syncd.workmail.client import Caller, Heard
@@ -47,6 +49,7 @@ def areas_of(loaded: Loaded, organization: OrganizationSettings) -> tuple[Area, 
         Area(name="store", examine=partial(_lock, loaded, organization)),
         Area(name="source", examine=partial(_source, loaded, organization)),
         Area(name="workmail", examine=partial(_workmail, organization)),
+        *([Area(name="protected", examine=partial(_protected, organization))] if organization.protected else []),
     )
 
 
@@ -89,9 +92,11 @@ def _surroundings(loaded: Loaded | None) -> Iterator[Check]:
 
 def _store(loaded: Loaded) -> Iterator[Check]:
     from syncd.store.examination import examine
+    from syncd.store.instance import instance_name
     from syncd.store.settings import store_path
 
-    yield from examine(store_path(loaded.settings.store, loaded.folder))
+    instance = instance_name(loaded.settings.instance)
+    yield from examine(store_path(loaded.settings.store, loaded.folder), instance=instance)
 
 
 def _lock(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Check]:
@@ -119,6 +124,23 @@ def _source(loaded: Loaded, organization: OrganizationSettings) -> Iterator[Chec
 
     making = making_of(loaded, organization, Rules(organization.mapping_in_force), clock=SystemClock())
     yield from row_of(organization.source).examine(organization.source, making)
+
+
+def _protected(organization: OrganizationSettings) -> Iterator[Check]:
+    """Look whether each pattern covers somebody who is in WorkMail; aliases are not read."""
+    from syncd.planning.protection import uncovered
+
+    try:
+        observed = target_of(organization, SystemClock(), Observer(), Event()).lists(bound={})
+    except SyncdError as error:
+        yield not_asked("patterns", error.message)
+        return
+    nobody = list(uncovered(organization.protected, observed))
+    for pattern in nobody:
+        remedy = "correct it, or take it out: it is a name, an address, user:NAME or group:NAME, with * and ?"
+        yield warn("patterns", f"{pattern!r} covers nobody in WorkMail", remedy)
+    if not nobody:
+        yield ok("patterns", f"each of {len(organization.protected)} covers somebody")
 
 
 def _workmail(organization: OrganizationSettings) -> Iterator[Check]:

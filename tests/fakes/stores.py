@@ -135,6 +135,7 @@ class FakeStores:
                 kind=kind_of(key),
                 name=str(operation.after["name"]),
                 at=self.clock.now(),
+                display_name=str(operation.after.get("display_name", "")),
             )
         self._spend(spends)
         name = f"{len(self.reports)}:{operation.id}"

@@ -120,6 +120,25 @@ def test_a_new_configuration_is_taken_over(place: Place) -> None:
     assert finished["outside"] > 0
 
 
+@pytest.mark.parametrize("mode", ["observe", "full"])
+def test_a_tighter_policy_ends_the_cycle_that_runs(place: Place, mode: str) -> None:
+    """From `full` to `observe` by SIGHUP in the middle of applying: nothing is begun any more, by whatever plan."""
+    place.server.service.set_rules([Fault(operation="CreateUser", gate="creating")])
+    old, new = ("mode: full", "mode: observe") if mode == "observe" else ('"postmaster@*"', '"postmaster@*", "b*"')
+    with running(place, every="1h") as daemon:
+        place.server.service.gates.wait_for("creating")
+        place.change(old, new)
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_until(has_said(daemon, "cycle_interrupted"))
+        place.server.service.gates.open("creating")
+        daemon.wait_until(lambda: cycles(daemon) == 2)
+        first, second = daemon.log("cycle_finished")
+
+    assert first["skipped"] > first["applied"] > 0
+    assert first["applied"] < 20
+    assert (second["applied"] == 0) is (mode == "observe")
+
+
 def test_a_broken_configuration_is_refused_and_the_old_one_goes_on(place: Place) -> None:
     """It says which line is wrong, on the metrics too, and cycles go on as before."""
     reloaded = "syncd_config_last_reload_successful"

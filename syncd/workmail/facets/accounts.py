@@ -23,6 +23,7 @@ from syncd.model.standing import Proposal, ProposalKind, Rebinding
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import carrying, gate
 from syncd.planning.rebinding import bundle_of, shown
+from syncd.planning.strangers import are_managed, names_of, unplaced, would_leave
 from syncd.workmail.calls import make
 from syncd.workmail.pages import ACCOUNTS, ADOPT, CREATE, DEREGISTER, OWNER, REBIND
 
@@ -118,7 +119,7 @@ def propose(situation: Situation, proposal: Proposal) -> Operation:
         summary=f"adopt {wanted.kind.value} {entity.name if entity else ''} as {proposal.key}"
         if adopts
         else f"rebind {wanted.name} from {proposal.previous} to {proposal.key}",
-        reason=proposal.reason,
+        reason=proposal.reason + _strangers(situation, wanted),
         call=None,
         effect={"key": proposal.key, "previous": proposal.previous or ""},
         before={"key": proposal.previous} if proposal.previous else {},
@@ -148,3 +149,11 @@ def rebind(situation: Situation, rebinding: Rebinding) -> Operation:
         ),
         proposal=rebinding.needs_approval,
     )
+
+
+def _strangers(situation: Situation, wanted: Wanted) -> str:
+    """Return who would leave a group that becomes ours, as people read it: an approval covers just these."""
+    if wanted.kind is not Kind.GROUP or not are_managed(situation) or unplaced(situation, wanted):
+        return ""
+    found = would_leave(situation, wanted)
+    return f"; who isn't listed there leaves it then: {names_of(situation, found)}" if found else ""

@@ -3,7 +3,8 @@
 | wanted | member now          | operation                                                              |
 |--------|---------------------|------------------------------------------------------------------------|
 | yes    | no                  | member.add (needs both ENABLED, `workmail.md` B32)                     |
-| no     | yes, wanted nowhere | member.remove, under `members: exact` (needs the group ENABLED, B32)   |
+| no     | yes, wanted nowhere | member.remove, under `members: exact` (needs the group ENABLED, B32);  |
+|        |                     | of strangers as `planning/strangers.py` says                           |
 | any    | frozen              | – (a rejected or waiting person stays in every group)                  |
 | any    | DISABLED            | – (neither counted nor removed)                                        |
 | –      | leaving             | member.remove, in the removal's own bundle                             |
@@ -21,6 +22,7 @@ from syncd.model.plan import Proposed
 from syncd.model.situation import Situation
 from syncd.model.state import Entity, State, Wanted
 from syncd.planning.proposals import gate
+from syncd.planning.strangers import are_managed, must_be_asked_for, note_of, unplaced
 from syncd.workmail.calls import make, named
 from syncd.workmail.pages import ADD_MEMBER, MEMBERSHIPS, REMOVE_MEMBER
 
@@ -33,15 +35,17 @@ class Members:
 
     def propose(self, situation: Situation) -> Proposed:
         """Return exits of leavers, then joins and exits group by group."""
-        if situation.policy.manage.members is False or Kind.GROUP not in situation.desired.read:
+        desired = situation.desired
+        if situation.policy.manage.members is False or Kind.GROUP not in desired.read or not desired.lists_members:
             operations = (*_leavers_exits(situation), *_given_back(situation))
             return Proposed(operations=operations)
-        return Proposed(operations=(*_operations(situation), *_given_back(situation)))
+        groups = sorted(_differing(situation), key=lambda group: group.key)
+        notes = filter(None, (note_of(situation, group) for group in groups if are_managed(situation)))
+        return Proposed(operations=(*_operations(situation, groups), *_given_back(situation)), notes=tuple(notes))
 
 
-def _operations(situation: Situation) -> Iterator[Operation]:
+def _operations(situation: Situation, groups: list[Wanted]) -> Iterator[Operation]:
     known = situation.observed.details.of(MEMBERS)
-    groups = sorted(_differing(situation), key=lambda group: group.key)
     unnested: list[Operation] = []
     for operation in (*_leavers_exits(situation), *_all_exits(situation, groups)):
         if named(operation, "MemberId") in known:
@@ -55,7 +59,7 @@ def _all_exits(situation: Situation, groups: list[Wanted]) -> Iterator[Operation
     entity_of, known = situation.standings.entity_of, situation.observed.details.of(MEMBERS)
     for group in groups:
         identity = entity_of.get(group.key)
-        if identity is not None and situation.policy.manage.members == "exact":
+        if identity is not None and are_managed(situation) and not unplaced(situation, group):
             wanted = {entity_of.get(member) for member in group.members}
             yield from _exits(situation, group, identity, known[identity] - wanted)
 
@@ -98,6 +102,7 @@ def _exits(
     situation: Situation, group: Wanted, identity: EntityId, members: frozenset[EntityId] | set[EntityId]
 ) -> Iterator[Operation]:
     standings, entities = situation.standings, situation.observed.entities
+    asks = must_be_asked_for(situation, group.key)
     for member in sorted(members):
         key = standings.key_of.get(member)
         entity = entities.get(member)
@@ -106,7 +111,10 @@ def _exits(
         if key is not None and (key in standings.frozen or key in standings.leaving):
             continue
         reason = f"not a member in {group.origin}" + ("" if key else "; it is not ours, but the group is")
-        yield remove(situation, group.key, identity, member, bundle=single("member", group.key, member), reason=reason)
+        bundle = single("member", group.key, member)
+        exit_ = remove(situation, group.key, identity, member, bundle=bundle, reason=reason)
+        asked = f"{reason}; it was in it when its members became ours to manage"
+        yield replace(exit_, proposal=True, reason=asked) if asks else exit_
 
 
 def _leavers_exits(situation: Situation) -> Iterator[Operation]:

@@ -11,7 +11,7 @@ from syncd.errors import StoreError, SyncdError
 from syncd.model.half_removed import Next
 from syncd.model.memory import Binding, Memory
 from syncd.model.names import Key
-from syncd.model.plan import HALF_REMOVED, REMOVAL_GOES_ON
+from syncd.model.plan import HALF_REMOVED, HALF_REMOVED_WAITS, REMOVAL_GOES_ON
 from syncd.model.policy import Mode
 from syncd.model.report import Report
 from syncd.parts import Options
@@ -97,6 +97,21 @@ def test_who_has_everything_back_is_whole_in_the_same_cycle() -> None:
     assert not leaving.world.stores.load().begun
     assert after.plan is not None
     assert (after.plan.operations, after.plan.populations.frozen) == ((), 0)
+
+
+def test_who_waits_for_a_rebind_is_not_said_to_go_on() -> None:
+    """Amy is half removed and comes back under another key: nothing is done before somebody approves that."""
+    leaving = interrupted()
+    rows = Directory()
+    for one in (wanted("fry"), wanted("leela"), wanted("amy", key="user:wong")):
+        rows.put(one)
+    leaving.world.desired = rows.mapped()
+    report = leaving.world.fresh()
+
+    assert [(key, what) for key, _, what in half_of(report)] == [("user:amy", Next.NOTHING)]
+    assert codes(report) == {HALF_REMOVED_WAITS}
+    assert report.half_removed is not None
+    assert "proposed to be the same as user:wong" in report.half_removed[0].why
 
 
 def test_in_mode_observe_nobody_is_forgotten() -> None:

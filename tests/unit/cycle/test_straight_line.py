@@ -9,7 +9,7 @@ from syncd.errors import StoreError, UsageError
 from syncd.model.entry import Rejection
 from syncd.model.memory import Binding, OpenIntent
 from syncd.model.names import Key, Kind
-from syncd.model.policy import Adopt, Mode, Policy
+from syncd.model.policy import Adopt, Mode, Pilot, Policy
 from syncd.model.report import Report, Result
 from syncd.model.state import Desired, Wanted
 from syncd.parts import Options
@@ -176,7 +176,9 @@ def test_a_creation_without_answer_is_bound_later() -> None:
     lost = world.call("CreateUser", Name="fry", DisplayName="Fry", Password="Sl0rm-C0la!")["UserId"]
     operation = world.plan().withheld
     assert operation
-    world.stores.open["x"] = OpenIntent(operation="x", key=FRY.key, kind=Kind.USER, name="fry", at=world.clock.now())
+    world.stores.open["x"] = OpenIntent(
+        operation="x", key=FRY.key, kind=Kind.USER, name="fry", display_name="Fry", at=world.clock.now()
+    )
     report = world.sync()
     assert report.exit_code == 0, report.plan
     assert world.stores.bindings[FRY.key].entity == lost
@@ -201,6 +203,20 @@ def test_a_pilot_that_names_nobody_is_refused() -> None:
         world.sync(only=("user:lela",))
     assert world.sync(only=("leela",)).exit_code == 0
     assert set(world.stores.bindings) == {"user:leela"}
+
+
+def test_the_command_line_narrows_the_pilot_of_the_configuration() -> None:
+    """--only LEELA in a pilot of fry touches nobody, and says so; within the pilot it is the pilot that is smaller."""
+    world = World(policy=Policy(mode=Mode.FULL, only=Pilot(keys=("user:fry", "user:kif"))))
+    world.desired = directory(FRY, LEELA, wanted("kif"))
+
+    with pytest.raises(UsageError, match=r"nobody is left: --only names user:leela.*user:fry, user:kif only"):
+        world.sync(only=("user:leela",))
+    assert not world.stores.bindings
+    world.sync(only=("user:leela", "fry"))
+    assert set(world.stores.bindings) == {"user:fry"}
+    world.sync()
+    assert set(world.stores.bindings) == {"user:fry", "user:kif"}
 
 
 def test_members_outside_of_what_is_read_are_counted_and_listed() -> None:

@@ -1,7 +1,8 @@
 """Cycles on a schedule; the scheduler is the real one, the cycles are not."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,15 @@ def hanging(go_on: threading.Event) -> Callable[[int], Report]:
         return a_report()
 
     return hang
+
+
+@contextmanager
+def closing_with(end: Callable[[], None]) -> Iterator[None]:
+    """Call *end* at the end."""
+    try:
+        yield
+    finally:
+        end()
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -345,6 +355,43 @@ def test_a_reload_adds_changes_and_removes() -> None:
 
     assert gone.stop.is_set()
     assert (old.begun, gone.begun) == (1, 1)
+
+
+@pytest.mark.parametrize("settings", ["narrower", "wider", "the same"])
+def test_a_narrower_configuration_ends_the_cycle_that_runs(settings: str) -> None:
+    """Whatever isn't provably as wide ends it between two calls; the next one begins at once, with the new one."""
+    go_on = threading.Event()
+    old, new = Cycles(hanging(go_on)), Cycles()
+    new.stop, halt = old.stop, threading.Event()
+    daemon = RunningDaemon(pe=old)
+
+    def work(cycles: Cycles, settings: str) -> Work:
+        return daemon.work("pe", cycles, settings=settings, halt=halt, allows_as_much=lambda _: settings == "wider")
+
+    reloads = threading.Semaphore(0)
+
+    def reload() -> Iterable[Work]:
+        reloads.release()
+        return [work(new, settings)]
+
+    daemon._reload = reload
+    with closing_with(daemon.start([work(old, "the same")]).end):
+        old.wait_for(begun=1)
+        try:
+            for _ in range(2):  # once the second is asked for, the first has been taken over
+                daemon.mailbox.ask(Wish.RELOAD, "signal")
+                assert reloads.acquire(timeout=SOON)
+            told = (old.stop.is_set(), halt.is_set())
+        finally:
+            go_on.set()
+        if settings == "narrower":
+            new.wait_for(ended=1)
+            assert not halt.is_set()
+        a_while()
+
+    assert told == (settings == "narrower", settings == "narrower")
+    assert old.begun == 1
+    assert new.begun == (1 if settings == "narrower" else 0)
 
 
 def test_who_is_removed_begins_no_cycle_any_more() -> None:

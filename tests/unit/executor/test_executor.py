@@ -13,7 +13,7 @@ from syncd.executor import IDENTICAL_ERRORS, STALE_AFTER_S, Executor
 from syncd.model.action import Action
 from syncd.model.memory import Binding
 from syncd.model.names import EntityId, Key
-from syncd.model.operation import Call, Operation, Ref
+from syncd.model.operation import Bundle, Call, Operation, Ref
 from syncd.model.report import Outcome, Refusal, Result
 from syncd.workmail.terms import TERMS
 from tests.builders import NOW, binding, operation
@@ -301,6 +301,19 @@ def test_told_to_stop_it_ends_the_call_in_flight() -> None:
     assert results(run(step("a"), step("b"))) == {"a": "applied", "b": "skipped"}
     assert run.stores.intents[0].subject == "user:a"
     assert len(run.stores.intents) == 1
+
+
+@pytest.mark.parametrize(("bundle", "ends"), [("removal:user:fry", True), ("move:user:fry", False)])
+def test_a_changed_configuration_ends_a_removal_that_has_begun(bundle: str, ends: bool) -> None:
+    """Who has just been protected isn't deregistered for the sake of the exit before; half a move is ended."""
+    service = Service()
+    run = Run(service)
+    run.executor.send = _stopping(run, service)
+    run.executor.halt.set()
+    run.executor.begun.add(Bundle.parse(bundle))
+    first, second = step("a", bundle=bundle), step("b", bundle=bundle)
+
+    assert results(run(first, second)) == dict.fromkeys("ab", "skipped" if ends else "applied")
 
 
 def test_told_to_stop_it_tries_nothing_again() -> None:

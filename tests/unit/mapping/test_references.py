@@ -296,3 +296,29 @@ def test_a_reference_may_have_any_name_and_name_any_kind() -> None:
     assert resolver.resolve(person("4", boss="crew")).outsiders == ("crew",)
     assert resolver.resolve(person("4", boss="bob")).fault == "the manager 'bob' names more than one entry"
     assert not resolver.finds_unread(Kind.GROUP)
+
+
+def test_a_value_that_names_nobody_is_unplaced_wherever_it_flows() -> None:
+    """Through a group without address, or flattened, it belongs to the groups around it; a kept group has its own."""
+    rows = (
+        person("1"),
+        group("in", "1", "nobody", mail=""),
+        group("own", "1", "nobody"),
+        group("out", "1", "in"),
+        group("kept", "1", "own"),
+    )
+    groups_by = {"members": {"from": "member", "by": "id", "groups_by": "gid"}}
+    kept = desired(*rows, by=rules(groups=groups_by))
+    flat = desired(*rows, by=rules(groups=groups_by | {"nested": "flatten"}))
+    direct = desired(*rows, by=rules(groups=groups_by | {"nested": "direct"}))
+
+    assert kept.unplaced == {"group:own", "group:out"}
+    assert flat.unplaced == {"group:own", "group:out", "group:kept"}
+    assert direct.unplaced >= {"group:own"}
+    assert "group:out" not in direct.unplaced
+
+
+def test_whether_members_are_mapped_is_known() -> None:
+    """A mapping without members says of nobody that they don't belong to a group."""
+    assert desired(person("1"), group("g")).lists_members
+    assert not desired(person("1"), group("g"), by=rules(groups={"members": None})).lists_members

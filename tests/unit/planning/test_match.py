@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from syncd.model.detail import Details
 from syncd.model.entry import Absence, Rejection
 from syncd.model.memory import Mark, Memory, OpenIntent
 from syncd.model.names import Key, Kind
@@ -16,7 +17,7 @@ from syncd.model.state import Desired, Entity, Organization, State, Wanted
 from syncd.planning.evidence import Evidence
 from syncd.planning.match import match
 from syncd.planning.meant import protections
-from tests.builders import DOMAIN, NOW, SOURCE, binding, desired, entity, entity_id, observed, wanted
+from tests.builders import DOMAIN, NOW, SOURCE, binding, desired, entity, entity_id, known, observed, wanted
 
 FRY, LEELA = Key("user:fry"), Key("user:leela")
 LONG_AGO = NOW - timedelta(days=31)
@@ -30,12 +31,13 @@ def standings(
     marks: Iterable[Mark] = (),
     intents: Iterable[OpenIntent] = (),
     domains: Iterable[str] = (DOMAIN,),
+    details: Details | None = None,
     **policy: Any,  # noqa: ANN401 - Policy's own
 ) -> tuple[Standings, tuple[Rejection, ...]]:
     bindings = [binding(one) if isinstance(one, str) else one for one in bound]
     given = {mark.key: mark for mark in marks}
     directory = rows if isinstance(rows, Desired) else desired(*rows)
-    there = observed(*entities, domains=domains)
+    there = observed(*entities, domains=domains, details=details)
     memory = Memory(bindings={one.key: one for one in bindings}, marks=given, open_intents=tuple(intents))
     return match(
         directory,
@@ -308,9 +310,27 @@ def test_the_protected_are_not_adopted(pattern: str) -> None:
     assert "is held by" in rejection.reason
 
 
+@pytest.mark.parametrize(
+    ("made", "says"), [({"display_name": "F. the Bartender"}, "is called 'F. the Bartender'"), ({}, "is hidden")]
+)
+def test_what_somebody_else_made_after_a_lost_answer_is_asked_for(made: dict[str, str], says: str) -> None:
+    """Another display name than was sent, or hidden, which was not: maybe another hand's, though never enabled."""
+    intent = OpenIntent(operation="x", key=FRY, kind=Kind.USER, name="fry", display_name="Fry", at=NOW)
+    fresh = entity("fry", state=State.DISABLED, ever_enabled=False, **made)  # type: ignore[arg-type] # entity's own
+    details = known(profile={fresh.id: {"hidden": "true"}} if not made else {})
+
+    found, _ = standings([wanted("fry")], [fresh], intents=[intent], details=details, adopt=Adopt.EXACT)
+    never, rejections = standings([wanted("fry")], [fresh], intents=[intent], details=details, adopt=Adopt.NEVER)
+
+    assert found.proposals[FRY].needs_approval
+    assert says in found.proposals[FRY].reason
+    assert FRY not in never.proposals
+    assert [rejection.key for rejection in rejections] == [FRY]
+
+
 def test_a_creation_without_answer_is_ours() -> None:
     """Same name, never enabled, intent still open: ours, without asking."""
-    intent = OpenIntent(operation="x", key=FRY, kind=Kind.USER, name="fry", at=NOW)
+    intent = OpenIntent(operation="x", key=FRY, kind=Kind.USER, name="fry", display_name="Fry", at=NOW)
     fresh = entity("fry", state=State.DISABLED, ever_enabled=False)
     found, _ = standings([wanted("fry")], [fresh], intents=[intent], adopt=Adopt.NEVER)
     assert (found.proposals[FRY].kind, found.proposals[FRY].needs_approval) == (ProposalKind.ADOPT, False)
@@ -327,7 +347,7 @@ def test_a_creation_without_answer_is_ours() -> None:
 )
 def test_an_open_intent_claims_nothing_else(other: Entity) -> None:
     """Somebody else's entity that happens to have the name is not taken without asking."""
-    intent = OpenIntent(operation="x", key=FRY, kind=Kind.USER, name="fry", at=NOW)
+    intent = OpenIntent(operation="x", key=FRY, kind=Kind.USER, name="fry", display_name="Fry", at=NOW)
     found, _ = standings([wanted("fry")], [other], intents=[intent])
     assert all(proposal.needs_approval for proposal in found.proposals.values())
 

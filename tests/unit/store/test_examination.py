@@ -26,7 +26,7 @@ def disk(
 
 
 def found(path: Path, statvfs: Callable[[Path], os.statvfs_result] | None = None) -> dict[str, Check]:
-    checks = list(examine(path, statvfs=statvfs or disk()))
+    checks = list(examine(path, instance="here", statvfs=statvfs or disk()))
     assert all(check.remedy for check in checks if check.health is not Health.OK)
     return {check.topic: check for check in checks}
 
@@ -91,7 +91,7 @@ def test_a_damaged_store_fails(store: Store, path: Path) -> None:
     content[8192:40960] = b"\xff" * 32768
     path.write_bytes(content)
 
-    damaged = [check for check in examine(path, statvfs=disk()) if check.health is Health.FAIL]
+    damaged = [check for check in examine(path, instance="here", statvfs=disk()) if check.health is Health.FAIL]
 
     assert [check.exit_code for check in damaged] == [69]
     assert "damaged" in damaged[0].found
