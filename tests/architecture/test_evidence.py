@@ -24,6 +24,7 @@ IN_THE_FUTURE = {
     "details.read_at": "is read again, and replaced (planning/freshness.py, store/details.py)",
     "holds.held_at": SHOWN,
     "holds.until": "belongs there: the hold is over then",
+    "instance.since": SHOWN,
     "journal.at": "hinders no detail from being kept (store/details.py)",
     "journal.settled_at": "hinders no detail from being kept (store/details.py)",
     "marks.disabled_since": "begins anew (planning/evidence.py)",
