@@ -1,8 +1,8 @@
 """Run the simulator: `python -m tests.reliability`. Ends with 1 if an invariant doesn't hold that is expected to.
 
-  --seeds 200 --cycles 25   so many stories of so many cycles, and one table (--first: from which seed on)
-  --seed 17                 one story, told line by line
-  --seed 17 --shrink        ... without whatever it fails without (--invariant TEXT: of what; the first by itself)
+--seeds 200 --cycles 25   so many stories of so many cycles, and one table (--first: from which seed on)
+--seed 17                 one story, told line by line
+--seed 17 --shrink        ... without whatever it fails without (--invariant TEXT: of what; the first by itself)
 """
 
 import argparse

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from syncd.model.names import EntityId, Key, Kind, fold, identity_of, make_key
+from syncd.guards import SOURCE_GUARDS
+from syncd.model.names import EntityId, Key, Kind, fold
 from syncd.model.operation import Operation
 from syncd.model.plan import Plan
 from syncd.model.policy import Policy
@@ -106,7 +107,11 @@ class Books:
     removals: list[datetime] = field(default_factory=list)
 
     def note_read(self, seen: Seen) -> None:
-        """Count who was missing in the read of this cycle, if it was complete."""
+        """Count who was missing in the read of this cycle, if it was complete.
+
+        *missing* forgets only what a cycle saw that came to a plan which trips no guard about the source, *unseen* and
+        *missing_since* whatever was read.
+        """
         desired = seen.desired
         if desired is None:
             return
@@ -115,12 +120,18 @@ class Books:
         for key in seen.bound:
             if key in present:
                 self.unseen[key] = 0
-                del self.missing[key]
                 self.missing_since.pop(key, None)
+                if self._was_recorded(seen):
+                    del self.missing[key]
             elif readable:
                 self.unseen[key] = self.unseen.get(key, 0) + 1
                 self.missing[key] += 1
                 self.missing_since.setdefault(key, seen.world.clock.true_now())
+
+    @staticmethod
+    def _was_recorded(seen: Seen) -> bool:
+        plan = seen.plan
+        return plan is not None and not any(f.tripped and f.guard in SOURCE_GUARDS for f in plan.findings)
 
     def note_end(self, seen: Seen) -> None:
         """Learn who owns what: who was created, and whom a person said to be the same."""
@@ -158,11 +169,3 @@ def rows_in_the_file(world: SimWorld, desired: Desired | None) -> dict[Key, Pers
         if person is not None:
             found[key] = person
     return found
-
-
-def key_of(person: Person) -> Key:
-    return make_key(Kind.USER, person.employee_id)
-
-
-def spoken(key: Key) -> str:
-    return identity_of(key)

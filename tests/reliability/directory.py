@@ -12,18 +12,77 @@ from dataclasses import dataclass, field, replace
 DOMAIN = "planetexpress.example"
 #: What must never leave the file: a column that no mapping names.
 CANARY = "C4nary"
-GIVEN = (
-    "Philip Turanga Amy Bender Hermes Kif Zapp Hubert John Scruffy Nibbler Leo Inez Linda Morbo Cubert Dwight LaBarbara"
-    " Elzar Roberto Calculon Michelle Horatio Sal Tinny Hattie Petunia Walt Larry Igner Carol Flexo Ndnd Lrrr Robert"
-).split()
-FAMILY = "Fry Leela Wong Rodriguez Conrad Kroker Brannigan Farnsworth Zoidberg Janitor Nibbler Mendoza Turner".split()
+GIVEN = [
+    "Philip",
+    "Turanga",
+    "Amy",
+    "Bender",
+    "Hermes",
+    "Kif",
+    "Zapp",
+    "Hubert",
+    "John",
+    "Scruffy",
+    "Nibbler",
+    "Leo",
+    "Inez",
+    "Linda",
+    "Morbo",
+    "Cubert",
+    "Dwight",
+    "LaBarbara",
+    "Elzar",
+    "Roberto",
+    "Calculon",
+    "Michelle",
+    "Horatio",
+    "Sal",
+    "Tinny",
+    "Hattie",
+    "Petunia",
+    "Walt",
+    "Larry",
+    "Igner",
+    "Carol",
+    "Flexo",
+    "Ndnd",
+    "Lrrr",
+    "Robert",
+]
+FAMILY = [
+    "Fry",
+    "Leela",
+    "Wong",
+    "Rodriguez",
+    "Conrad",
+    "Kroker",
+    "Brannigan",
+    "Farnsworth",
+    "Zoidberg",
+    "Janitor",
+    "Nibbler",
+    "Mendoza",
+    "Turner",
+]
 TEAMS = ("crew", "office", "board")
 PEOPLE, GROUPS = 12, 3
 GROUP_NAMES = ("crew", "office", "staff")
-_PEOPLE_COLUMNS = (
-    "employee_id badge login given family full_name mail other_mail status team phone quota pin"
-).split()
-_GROUP_COLUMNS = "group_id group mail members unlisted".split()
+_PEOPLE_COLUMNS = [
+    "employee_id",
+    "badge",
+    "login",
+    "given",
+    "family",
+    "full_name",
+    "mail",
+    "other_mail",
+    "status",
+    "team",
+    "phone",
+    "quota",
+    "pin",
+]
+_GROUP_COLUMNS = ["group_id", "group", "mail", "members", "unlisted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

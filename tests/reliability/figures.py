@@ -72,7 +72,7 @@ class Figures:
         struck = len(CELLS) - len(self.missing_cells)
         lines.append("")
         lines.append(
-            f"{self.seeds:,} seeds, {self.cycles:,} cycles, {self.operations:,} operations begun, {self.faults:,} faults,"
+            f"{self.seeds:,} seeds, {self.cycles:,} cycles, {self.operations:,} operations, {self.faults:,} faults,"
             f" {struck} of {len(CELLS)} cells of operation and fault ({struck / len(CELLS):.1%}), {self.seconds:.0f} s"
         )
         if self.missing_cells:

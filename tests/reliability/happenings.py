@@ -223,9 +223,7 @@ def group_is_nested(world: SimWorld, group: int) -> str:
         return ""
     name = f"group:{inner.group_id}"
     rest = tuple(one for one in outer.members if one != name)
-    world.directory.teams[group % 2 + 1] = replace(
-        outer, members=(*rest, name) if rest == outer.members else rest
-    )
+    world.directory.teams[group % 2 + 1] = replace(outer, members=(*rest, name) if rest == outer.members else rest)
     return f"the group {inner.name} is {'put into' if rest == outer.members else 'taken out of'} {outer.name}"
 
 

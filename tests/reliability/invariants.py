@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from syncd.executor import STALE_AFTER_S
 from syncd.model.names import EntityId, Key, fold
 from syncd.model.operation import Operation
+from syncd.planning.ownership import is_parking
 from tests.reliability.books import Books, Look, Seen, look_of
 from tests.reliability.directory import CANARY, DOMAIN
 from tests.reliability.limits import may_pass
@@ -19,9 +20,7 @@ from tests.reliability.world import Document
 Checks = Iterator[str | None]
 Holds = Callable[[Seen, Books], Checks]
 
-_OPAQUE = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|r-[0-9a-f]{32}|S-1-1-12-[0-9-]+"
-)
+_OPAQUE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|r-[0-9a-f]{32}|S-1-1-12-[0-9-]+")
 _ADDRESSES = ("alias.add", "register", "primary.change", "address.park")
 
 
@@ -33,7 +32,9 @@ def foreign_untouched(seen: Seen, books: Books) -> Checks:
     ours = seen.ours
     for identity, document in seen.before.items():
         if identity not in ours:
-            yield None if seen.after.get(identity) == document else f"{document['name']}, which is not ours, was changed"
+            yield (
+                None if seen.after.get(identity) == document else f"{document['name']}, which is not ours, was changed"
+            )
 
 
 def frozen_untouched(seen: Seen, books: Books) -> Checks:
@@ -48,9 +49,20 @@ def frozen_untouched(seen: Seen, books: Books) -> Checks:
         bound = seen.bound.get(key)
         if bound is None or key not in seen.bound_after or bound.entity not in seen.before:
             continue
-        same = seen.after.get(bound.entity) == seen.before[bound.entity]
+        same = _but_for_returners(seen, bound.entity) == seen.before[bound.entity]
         groups = _groups(seen.after, bound.entity) == _groups(seen.before, bound.entity)
         yield None if same and groups else f"{key}, who is frozen, was changed"
+
+
+def _but_for_returners(seen: Seen, entity: EntityId) -> Document | None:
+    """Return how *entity* is after the cycle, without the members who returned and were put back into it."""
+    after, before = seen.after.get(entity), seen.before[entity]
+    if after is None or (not before["members"] and not after["members"]):
+        return after
+    back = {one for one in after["members"] if one in seen.before and seen.before[one]["state"] != "ENABLED"}
+    members = [one for one in after["members"] if one in before["members"] or one not in back]
+    found = {**after, "members": sorted(members)}
+    return found if found["members"] != sorted(before["members"]) else before
 
 
 def protected_untouched(seen: Seen, books: Books) -> Checks:
@@ -101,6 +113,14 @@ def missing_in_enough_reads(seen: Seen, books: Books) -> Checks:
     for one in _missing_removed(seen):
         enough = books.missing[one.subject] >= seen.policy.removal.after_cycles
         yield None if enough else f"{one.subject} is removed after {books.missing[one.subject]} reads without them"
+
+
+def seen_lately_is_not_removed(seen: Seen, books: Books) -> Checks:
+    """... and in none of the last so many complete reads, those included whose cycle failed afterwards."""
+    for one in _missing_removed(seen):
+        unseen = books.unseen.get(one.subject, 0)
+        enough = unseen >= seen.policy.removal.after_cycles
+        yield None if enough else f"{one.subject} is removed {unseen} reads after one in which they were seen"
 
 
 def missing_for_long_enough(seen: Seen, books: Books) -> Checks:
@@ -173,12 +193,11 @@ def _population(seen: Seen) -> int:
 
 def revoked_is_not_sent(seen: Seen, books: Books) -> Checks:
     """What a person took back isn't begun before somebody says yes again."""
-    world = seen.world
-    for one in seen.intents:
-        said_no = any(a.revoked and a.expires_at > seen.at and one.id in a.operations for a in world.approvals)
-        if said_no and not _began(seen, one):
-            spent = any(not a.revoked and one.id in a.operations for a in world.approvals)
-            yield None if spent else f"{one.summary} was revoked, and sent"
+    revoked = [one for one in seen.world.approvals if one.revoked and one.expires_at > seen.at]
+    for one in seen.intents if revoked else ():
+        said_no = any(one.id in approval.operations for approval in revoked) and not _began(seen, one)
+        said_yes = any(not each.revoked and one.id in each.operations for each in seen.world.approvals)
+        yield f"{one.summary} was revoked, and sent" if said_no and not said_yes else None
 
 
 # --- the plan and the journal -----------------------------------------------------------------------------------------
@@ -211,7 +230,10 @@ def applied_was_shown(seen: Seen, books: Books) -> Checks:
         elif one.id in seen.plan.withheld:
             yield f"{one.summary} was sent although it is withheld: {seen.plan.withheld[one.id]}"
         else:
-            yield None if one.action in seen.policy.mode.allows else f"{one.summary} was sent outside of the mode"
+            # A parking address is a trace of ours: where a removal or an exchange is given up, it goes in any mode.
+            ours = one.kind == "alias.remove" and one.call is not None and is_parking(str(one.call.parameters["Alias"]))
+            within = one.action in seen.policy.mode.allows or ours
+            yield None if within else f"{one.summary} was sent outside of the mode"
 
 
 def idle_mutates_nothing(seen: Seen, books: Books) -> Checks:
@@ -299,6 +321,13 @@ class Invariant:
     off: str = ""
 
 
+_TIME = "time is counted by the wall clock, which may jump"
+_READS = "a read whose cycle failed later, or tripped a guard, clears no mark"
+_SMALL = "fewer than 20 let 2 pass, and emptying an organization or a kind asks nobody"
+_WINDOWS = "guards count one cycle only"
+_LOOKS = "a key whose look has changed is not doubted"
+
+#: An `off` is taken away where its rule is built; from then on a violation is an error.
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(says="foreign entities are untouched", holds=foreign_untouched),
     Invariant(says="who is frozen is untouched", holds=frozen_untouched),
@@ -306,12 +335,13 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(says="nothing is changed without a complete read", holds=nothing_without_a_read),
     Invariant(says="nobody who is wanted is removed", holds=nobody_wanted_is_removed),
     Invariant(says="missing in enough reads before a removal", holds=missing_in_enough_reads),
-    Invariant(says="missing for long enough before a removal", holds=missing_for_long_enough),
+    Invariant(says="missing for long enough before a removal", holds=missing_for_long_enough, off=_TIME),
+    Invariant(says="seen in none of the last reads before a removal", holds=seen_lately_is_not_removed, off=_READS),
     Invariant(says="a row without key protects the missing", holds=unreadable_row_protects),
     Invariant(says="nothing destructive rests on an old read", holds=not_on_old_reads),
-    Invariant(says="removals within the guard", holds=removals_within_guards),
-    Invariant(says="removals within the windows", holds=removals_within_windows),
-    Invariant(says="emptying a group asks", holds=emptying_asks),
+    Invariant(says="removals within the guard", holds=removals_within_guards, off=_SMALL),
+    Invariant(says="removals within the windows", holds=removals_within_windows, off=_WINDOWS),
+    Invariant(says="emptying a group asks", holds=emptying_asks, off=_SMALL),
     Invariant(says="what was revoked is not sent", holds=revoked_is_not_sent),
     Invariant(says="every mutation has an earlier intent", holds=mutation_has_intent),
     Invariant(says="calls name opaque ids only", holds=names_ids_only),
@@ -319,7 +349,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(says="a cycle with nothing to do mutates nothing", holds=idle_mutates_nothing),
     Invariant(says="no secret anywhere", holds=no_secret),
     Invariant(says="no address is owned twice", holds=one_owner),
-    Invariant(says="no mailbox is opened to somebody else", holds=no_mailbox_opened_to_another),
-    Invariant(says="no mailbox is renamed to somebody else", holds=nobody_renamed_to_another),
-    Invariant(says="nobody joins groups for somebody else", holds=nobody_joined_for_another),
+    Invariant(says="no mailbox is opened to somebody else", holds=no_mailbox_opened_to_another, off=_LOOKS),
+    Invariant(says="no mailbox is renamed to somebody else", holds=nobody_renamed_to_another, off=_LOOKS),
+    Invariant(says="nobody joins groups for somebody else", holds=nobody_joined_for_another, off=_LOOKS),
 )

@@ -4,8 +4,8 @@ from syncd.model.names import EntityId
 from syncd.model.policy import Adopt, Manage, Mode, Pilot
 from tests.reliability.directory import DOMAIN
 from tests.reliability.events import event
-from tests.reliability.world import SimWorld, options
 from tests.reliability.settings import GUARDS, MAPPINGS
+from tests.reliability.world import SimWorld, options
 
 # --- admins of WorkMail -----------------------------------------------------------------------------------------------
 

@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from syncd.errors import SyncdError
 from syncd.model.names import fold
 from syncd.model.operation import Operation
 from syncd.model.plan import Plan
-from syncd.model.report import Result
 from syncd.parts import Options
 from syncd.planning.dependencies import dependents
 from tests.reliability import happenings, others  # noqa: F401 - they enter their events
@@ -64,7 +62,7 @@ class Played:
 
 def play(story: Story, shelf: Shelf, *, until_violation: str = "") -> Played:
     """Play *story*; stop at once where the invariant called *until_violation* doesn't hold."""
-    player = _Player(story, shelf)
+    player = Player(story, shelf)
     try:
         player.play(until_violation)
     finally:
@@ -72,7 +70,9 @@ def play(story: Story, shelf: Shelf, *, until_violation: str = "") -> Played:
     return player.played
 
 
-class _Player:
+class Player:
+    """Plays one story, event by event."""
+
     def __init__(self, story: Story, shelf: Shelf) -> None:
         self.played = Played(story)
         setting = story.setting
@@ -93,14 +93,15 @@ class _Player:
     def play(self, until_violation: str) -> None:
         self.tell(f"Seed {self.played.story.seed}: {self.played.story.setting}")
         for one in self.played.story.events:
-            self._happen(one)
+            self.happen(one)
             if until_violation and any(v.invariant == until_violation for v in self.played.violations):
                 return
-        self._settle()
+        self.settle()
         self._check_store()
         self.played.cells = self.world.script.cells
 
-    def _happen(self, one: Event) -> None:
+    def happen(self, one: Event) -> None:
+        """Let *one* happen; a cycle comes the usual time after the last."""
         if one.name == "cycle":
             self.world.clock.advance(hours=self.played.story.setting.every_hours)
             self._cycle(options("sync", refresh="refresh" in one.args), one)
@@ -185,7 +186,7 @@ class _Player:
     def _left_nothing(self, seen: Seen, *, refreshed: bool) -> bool:
         """Return whether the next cycle, if nothing happens before it, has nothing to do.
 
-        That can be known only where everything was read, nobody waits for time to pass, and the service lags by nothing.
+        That can be known only where everything was read, nobody waits for time to pass, and the service doesn't lag.
         """
         plan = seen.ended.report.plan if seen.ended.report is not None else None
         all_read = refreshed or not self.world.verify_within
@@ -194,12 +195,14 @@ class _Player:
 
     # --- the end
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Everything is right again; two cycles, and as many after each yes: then nothing is left to do."""
         world = self.world
         world.directory.wrong = ""
         world.directory.nameless = False
+        self._calm = False
         self.tell("     from here on nothing fails, and the operator says yes")
+        plan = None
         for _ in range(_YES):
             world.clock.advance(hours=2)
             for _ in range(2):
@@ -221,12 +224,23 @@ class _Player:
         return ended.report.plan if ended.report is not None else None
 
     def _check_once(self) -> None:
-        """No creation of ours is open for ever, and no two keys have one entity."""
+        """No two keys have one entity, and nobody whom syncd made for a row that stands there is left alone."""
         self.played.checks[ONCE] += 1
-        memory = self.world.stored.memory.load()
-        shared = [e for e, count in Counter(b.entity for b in memory.bindings.values()).items() if count > 1]
+        world, bindings = self.world, self.world.bindings()
+        shared = [e for e, count in Counter(one.entity for one in bindings.values()).items() if count > 1]
         if shared:
             self._violated(ONCE, f"two keys have the entities {shared}")
+        ours = {one.entity for one in bindings.values()}
+        wanted = {fold(person.login) for person in world.directory.rows() if person.status == "active"}
+        lost = [
+            one["name"]
+            for identity, one in world.documents().items()
+            if identity not in ours and not one.get("enabled") and fold(one["name"]) in wanted
+        ]
+        # An older store doesn't know of them; outside of a pilot, and in a mode that adds nothing, they wait.
+        waits = world.restored or world.policy.only or not world.policy.mode.allows
+        if lost and not waits:
+            self._violated(ONCE, f"made, and lost: {', '.join(lost)}")
 
     def _check_store(self) -> None:
         self.played.checks[STORED_SECRET] += 1

@@ -221,7 +221,7 @@ _CAUSES: Mapping[str, tuple[str, ...]] = {
 
 
 def _aimed(dice: random.Random, turn: int) -> list[Event]:
-    """Return what is likely to make the call of a cell, which are taken in turn, and the cycle in which it is struck."""
+    """Return what is likely to make the call of a cell (these are taken in turn), and the cycle that is struck."""
     operation, kind = _TURNS[turn % len(_TURNS)]
     events = []
     causes = _CAUSES.get(operation, ())
@@ -233,7 +233,9 @@ def _aimed(dice: random.Random, turn: int) -> list[Event]:
 
 
 #: Every cell; those of calls that change something twice, in an order that mixes them.
-_TURNS = random.Random("turns").sample([*CELLS, *(cell for cell in CELLS if cell[0] in WRITES)], k=len(CELLS) + len(WRITES) * len(CALLS))
+_TURNS = random.Random("turns").sample(
+    [*CELLS, *(cell for cell in CELLS if cell[0] in WRITES)], k=len(CELLS) + len(WRITES) * len(CALLS)
+)
 
 
 def story(seed: int, cycles: int) -> Story:

@@ -6,6 +6,7 @@ cycle, and how often; so that a story can be played again without it.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -67,10 +68,8 @@ def _late_after(line: Struck, operation: str, params: Params) -> Answer:
 
 
 def _quietly(line: Struck, operation: str, params: Params) -> None:
-    try:
+    with suppress(ServiceFault):
         line.through(operation, params)
-    except ServiceFault:
-        pass
 
 
 def _dies_before(line: Struck, operation: str, params: Params) -> Answer:
@@ -125,20 +124,52 @@ LISTS: Mapping[str, Kind] = {"partial": _partial, "stale": _stale}
 STORE = ("dies before", "dies after", "disk full before", "disk full after")
 
 #: Every call that syncd makes, and every entry of its store: the rows of the table of cells.
-WRITES = (
-    "CreateUser CreateGroup RegisterToWorkMail DeregisterFromWorkMail CreateAlias DeleteAlias UpdatePrimaryEmailAddress"
-    " UpdateUser UpdateGroup AssociateMemberToGroup DisassociateMemberFromGroup UpdateMailboxQuota"
-).split()
-READS = (
-    "DescribeOrganization ListMailDomains GetMailDomain ListUsers ListGroups ListResources DescribeUser DescribeGroup"
-    " ListAliases ListGroupMembers GetMailboxDetails"
-).split()
-ENTRIES = (
-    "memory.load memory.record_marks memory.begun memory.bind details.load details.keep details.prune journal.intend"
-    " journal.settle history.save_plan history.record"
-).split()
+WRITES = [
+    "CreateUser",
+    "CreateGroup",
+    "RegisterToWorkMail",
+    "DeregisterFromWorkMail",
+    "CreateAlias",
+    "DeleteAlias",
+    "UpdatePrimaryEmailAddress",
+    "UpdateUser",
+    "UpdateGroup",
+    "AssociateMemberToGroup",
+    "DisassociateMemberFromGroup",
+    "UpdateMailboxQuota",
+]
+READS = [
+    "DescribeOrganization",
+    "ListMailDomains",
+    "GetMailDomain",
+    "ListUsers",
+    "ListGroups",
+    "ListResources",
+    "DescribeUser",
+    "DescribeGroup",
+    "ListAliases",
+    "ListGroupMembers",
+    "GetMailboxDetails",
+]
+ENTRIES = [
+    "memory.load",
+    "memory.record_marks",
+    "memory.begun",
+    "memory.bind",
+    "details.load",
+    "details.keep",
+    "details.prune",
+    "journal.intend",
+    "journal.settle",
+    "history.save_plan",
+    "history.record",
+]
 #: What a strike may call each call.
-_NAMES = {one: (one, "*") for one in READS} | {one: (one, "*", "write") for one in WRITES}
+_NAMES = (
+    {one: (one, "*") for one in READS}
+    | {one: (one, "*", "write") for one in WRITES}
+    | {one: (one, "entry") for one in ENTRIES}
+)
 
 
 def kinds_of(operation: str) -> tuple[str, ...]:
@@ -156,7 +187,7 @@ CELLS = tuple((operation, kind) for operation in (*WRITES, *READS, *ENTRIES) for
 class Strike:
     """*kind* happens to the *nth* call of *operation* in a cycle, and to *times* - 1 after it.
 
-    `*` is any call, `write` any that changes something.
+    `*` is any call, `write` any that changes something, `entry` any entry of the store.
     """
 
     operation: str
@@ -184,8 +215,6 @@ class Script:
 
     def kind_for(self, operation: str) -> str:
         """Return what happens to this call of *operation*, "" for nothing."""
-        if not self.strikes:
-            return ""
         names = _NAMES.get(operation, (operation,))
         self.seen.update(names)
         for strike in self.strikes:

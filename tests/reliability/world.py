@@ -8,21 +8,20 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from syncd.cycle import run_cycle
-from syncd.emulator import Emulator, ServiceFault, Switches
+from syncd.emulator import Emulator, ServiceFault
 from syncd.errors import SyncdError
 from syncd.mapping.snapshot import map_snapshot
 from syncd.model.entry import Snapshot
 from syncd.model.memory import Approval
 from syncd.model.names import EntityId, Key
 from syncd.model.plan import Plan
-from syncd.model.policy import Policy
 from syncd.model.report import Report
 from syncd.model.state import Desired
 from syncd.parts import Options, Parts
@@ -73,9 +72,7 @@ class _Operator(FakeStores):
 
     def approve(self, approval: Approval) -> None:
         self._world.stored.history.approve(approval)
-        book = Approved(
-            approval.digest, frozenset(approval.operations), self._world.clock.now(), approval.expires_at
-        )
+        book = Approved(approval.digest, frozenset(approval.operations), self._world.clock.now(), approval.expires_at)
         self._world.approvals.append(book)
 
 
@@ -169,6 +166,7 @@ class SimWorld(World):
         self.passwords = 0
         self.stores = _Operator(self)
         self.backups: list[bytes] = []
+        self.restored = False
         self.shelf.put()
         self._open_store()
 
@@ -197,6 +195,7 @@ class SimWorld(World):
         """Put the last copy of the store in its place."""
         self.close()
         self.shelf.put(self.backups[-1])
+        self.restored = True
         self._open_store()
 
     # --- the cycle
