@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.reliability.invariants import INVARIANTS
@@ -84,7 +85,7 @@ def play_all(seeds: Sequence[int], cycles: int) -> Figures:
     """Play the stories of *seeds*, one after the other, in this process."""
     figures = Figures()
     began = time.monotonic()
-    with shelf() as place, _little_collected():
+    with shelf() as place, little_collected():
         for seed in seeds:
             played = play(story(seed, cycles), place)
             one = Figures(
@@ -104,15 +105,15 @@ def play_all(seeds: Sequence[int], cycles: int) -> Figures:
     return figures
 
 
-class _little_collected:  # noqa: N801 - reads as what it is
-    """Without the garbage collector, which takes a quarter of the time; the worlds are collected one by one."""
-
-    def __enter__(self) -> None:
-        self._was = gc.isenabled()
-        gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        if self._was:
+@contextmanager
+def little_collected() -> Iterator[None]:
+    """Without the garbage collector, which takes a quarter of the time; worlds are collected one by one."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
             gc.enable()
 
 

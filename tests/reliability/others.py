@@ -110,6 +110,7 @@ def admin_makes_a_user(world: SimWorld, slot: int, *, registered: bool = True) -
     call = {"Name": name, "DisplayName": name.title(), "Password": "Sl0rm-C0la!"}
     if not world.meddle("CreateUser", **call):
         return ""
+    world.made_by_hand.add(name)
     if registered:
         world.meddle("RegisterToWorkMail", EntityId=name, Email=f"{name}@{DOMAIN}")
     return f"an admin makes the user {name}"

@@ -232,6 +232,7 @@ class Player:
             self._violated(ONCE, f"two keys have the entities {shared}")
         ours = {one.entity for one in bindings.values()}
         wanted = {fold(person.login) for person in world.directory.rows() if person.status == "active"}
+        wanted -= {fold(name) for name in world.made_by_hand}
         lost = [
             one["name"]
             for identity, one in world.documents().items()

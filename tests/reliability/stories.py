@@ -223,8 +223,8 @@ _CAUSES: Mapping[str, tuple[str, ...]] = {
 def _aimed(dice: random.Random, turn: int) -> list[Event]:
     """Return what is likely to make the call of a cell (these are taken in turn), and the cycle that is struck."""
     operation, kind = _TURNS[turn % len(_TURNS)]
-    events = []
     causes = _CAUSES.get(operation, ())
+    events = [Event("export_is_mended"), Event("changes_mode", ("full",))] if causes else []
     for _ in range(3 if causes else 0):
         name = dice.choice(causes)
         events.append(Event(name, CHURN[name][1](dice)))
@@ -232,10 +232,9 @@ def _aimed(dice: random.Random, turn: int) -> list[Event]:
     return [*events, Event("cycle", (), (Strike(operation=operation, kind=kind, times=times),))]
 
 
-#: Every cell; those of calls that change something twice, in an order that mixes them.
-_TURNS = random.Random("turns").sample(
-    [*CELLS, *(cell for cell in CELLS if cell[0] in WRITES)], k=len(CELLS) + len(WRITES) * len(CALLS)
-)
+#: Every cell; those of calls that change something thrice, since they come to be made more rarely.
+_TURNS = [*CELLS, *(cell for cell in CELLS if cell[0] in WRITES for _ in range(2))]
+random.Random("turns").shuffle(_TURNS)
 
 
 def story(seed: int, cycles: int) -> Story:
@@ -256,6 +255,9 @@ def story(seed: int, cycles: int) -> Story:
             events += _aimed(dice, seed * cycles + number)
             continue
         strikes = tuple(strike(dice) for _ in range(dice.choice([0, 0, 1, 1, 2])))
+        if not number and dice.random() < 0.5:
+            # Groups are created once: those that are dissolved keep their name.
+            strikes = (Strike(operation="CreateGroup", kind=list(CALLS)[seed % len(CALLS)]),)
         refresh: tuple[Argument, ...] = ("refresh",) if dice.random() < 0.1 else ()
         events.append(Event("cycle", refresh, strikes))
     return Story(seed=seed, setting=chosen, events=tuple(events))

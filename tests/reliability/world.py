@@ -167,6 +167,7 @@ class SimWorld(World):
         self.stores = _Operator(self)
         self.backups: list[bytes] = []
         self.restored = False
+        self.made_by_hand: set[str] = set()
         self.shelf.put()
         self._open_store()
 
