@@ -35,7 +35,7 @@ def test_long_stories_break_no_invariant() -> None:
 
 @by_name
 def test_every_fault_at_every_call_converges(scenario: Scenario, place: Shelf) -> None:
-    """One of five faults at every call and entry of the cycle: two clean cycles later all is as if there had been none."""
+    """One of five faults at all calls and entries of a cycle: two clean ones later all is as if there had been none."""
     runs = list(matrix(place, [scenario], every=5))
     print(f"\n{table(runs)}")
 
