@@ -232,8 +232,8 @@ def _aimed(dice: random.Random, turn: int) -> list[Event]:
     return [*events, Event("cycle", (), (Strike(operation=operation, kind=kind, times=times),))]
 
 
-#: Every cell; those of calls that change something thrice, since they come to be made more rarely.
-_TURNS = [*CELLS, *(cell for cell in CELLS if cell[0] in WRITES for _ in range(2))]
+#: Every cell; those thrice of what comes to be called only where something makes it.
+_TURNS = [*CELLS, *(cell for cell in CELLS if cell[0] in _CAUSES for _ in range(2))]
 random.Random("turns").shuffle(_TURNS)
 
 
