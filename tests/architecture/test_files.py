@@ -23,7 +23,7 @@ TOP = {
     "tests",
 }
 # Folders of tests/ that the two commands don't collect themselves.
-OTHER_TEST_FOLDERS = {"bench", "data", "fakes", "js", "slow"}
+OTHER_TEST_FOLDERS = {"bench", "data", "fakes", "js", "reliability", "slow"}
 # Lists of requirements by hand, and what is locked from them.
 LOCKED = [
     "deploy/requirements.txt",
