@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from syncd.guards.counting import CountingGuard, Measure, Row, tallied
 from syncd.guards.threshold import Few
 from syncd.model.detail import MEMBERS
-from syncd.model.names import EntityId, Kind
+from syncd.model.names import EntityId, Key, Kind
 from syncd.model.operation import Bundle, Operation
 from syncd.model.page import Count, Role
 from syncd.model.plan import Plan
@@ -38,7 +38,7 @@ class MembershipRemovals(CountingGuard):
         leavers: dict[str, int] = defaultdict(int)
         joined: set[str] = set()
         for operation in plan.operations:
-            if operation.verb.role is Role.JOINS and not operation.destructive:
+            if _refills(operation, situation):
                 joined.add(_group(operation))
             elif operation.verb.counts_as in self.counts and operation.counts_as not in self.counts:
                 leavers[_group(operation)] += 1
@@ -113,6 +113,21 @@ class AllMembershipRemovals(CountingGuard):
             gone=True,
             few=Few.OUT_OF_A_GROUP,
         )
+
+
+def _refills(operation: Operation, situation: Situation) -> bool:
+    """Return whether somebody joins who is surely there: ours, ENABLED, and no question about them is open.
+
+    A join that waits for a person, or for a newcomer whom another guard may withhold, leaves the group empty meanwhile.
+    """
+    if operation.verb.role is not Role.JOINS or operation.destructive:
+        return False
+    key = Key(str(operation.effect.get("member", "")))
+    identity = situation.standings.entity_of.get(key)
+    entity = None if identity is None else situation.observed.entities.get(identity)
+    proposal = situation.standings.proposals.get(key)
+    asked = proposal is not None and proposal.needs_approval
+    return entity is not None and entity.state is State.ENABLED and not asked
 
 
 def _group(operation: Operation) -> str:

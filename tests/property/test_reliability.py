@@ -153,7 +153,7 @@ def test_a_killed_process_leaves_what_the_next_mends(place: Shelf) -> None:
 )
 def test_how_many_may_pass(population: int, threshold: Threshold, limit: int) -> None:
     """None at 0, never all of a few, and never fewer in a larger population."""
-    assert may_pass(population, threshold) == limit
+    assert may_pass(population, threshold.amount) == limit
 
 
 def test_a_look_fits_while_one_of_its_features_stays() -> None:

@@ -1,11 +1,12 @@
-"""How many may pass a guard, counted apart from syncd (issue 9, rules that decide)."""
+"""How many may pass a guard, counted apart from syncd."""
 
-from syncd.model.policy import Threshold
+from syncd.model.policy import Amount
 
 
-def may_pass(population: int, threshold: Threshold) -> int:
+def may_pass(population: int, amount: Amount) -> int:
     """Return how many of *population* may pass unasked: none at 0, never fewer in a larger population."""
-    if not threshold.percent or not threshold.count:
+    if not amount.percent or amount.count == 0:
         return 0
     few = min(2, max(population - 1, 0) // 2)
-    return min(threshold.count, max(few, int(threshold.percent * population // 100)))
+    share = max(few, int(amount.percent * population // 100))
+    return share if amount.count is None else min(amount.count, share)

@@ -214,7 +214,7 @@ def hours_pass(world: SimWorld, hours: float) -> str:
 
 @event
 def clock_jumps(world: SimWorld, hours: float) -> str:
-    world.clock.jump(hours)
+    world.clock.jump(hours=hours)
     return f"the clock of the machine jumps by {hours:+g} hours"
 
 

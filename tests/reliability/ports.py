@@ -116,7 +116,7 @@ class Mortal:
         def enter(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as they come
             def write() -> object:
                 result = found(*arguments, **named)
-                if entry == "journal.intend" and result:
+                if entry == "journal.intend" and result is None:
                     self._log.append(arguments[0])
                 return result
 

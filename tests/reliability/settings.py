@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from syncd.model.policy import GuardSettings, Removal, Threshold
-from tests.property.worlds import WIDE_OPEN
+from tests.builders import WIDE_OPEN
 from tests.reliability.world import Columns
 
 _TIGHT = Threshold(percent=0, count=0, minimum_population=0)

@@ -71,7 +71,7 @@ class _Operator(FakeStores):
         self._world = world
 
     def approve(self, approval: Approval) -> None:
-        self._world.stored.history.approve(approval)
+        self._world.stored.decisions.approve(approval)
         book = Approved(approval.digest, frozenset(approval.operations), self._world.clock.now(), approval.expires_at)
         self._world.approvals.append(book)
 
@@ -305,7 +305,7 @@ class SimWorld(World):
         if not standing:
             return ""
         digest = standing[-1].digest
-        self.stored.history.revoke(digest, by="ada")
+        self.stored.decisions.revoke(digest, by="ada")
         for one in self.approvals:
             one.revoked |= one.digest == digest
         return digest

@@ -1,6 +1,7 @@
 """Each guard trips exactly at its limit, counts what is its own, and says what, how many and the way out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -17,11 +18,13 @@ from syncd.model.operation import Operation
 from syncd.model.plan import Finding, Plan
 from syncd.model.policy import GuardSettings, Mode, Policy, RejectionThreshold, SourceThreshold, Threshold
 from syncd.model.situation import Situation
+from syncd.model.standing import Proposal, ProposalKind, Standings
 from syncd.model.state import State
 from syncd.planning.judge import judge
-from tests.builders import entity, entity_id, known, operation, plan, situation
+from tests.builders import entity, entity_id, known, observed, operation, plan, situation
 
 POPULATION = {"users_owned_enabled": 100, "groups_owned_enabled": 100}
+NINE = Key("user:p9")
 TEN = Threshold(percent=100, count=10)
 
 
@@ -136,9 +139,23 @@ def test_leavers_help_to_empty_a_group() -> None:
 
 
 def test_a_group_that_gets_others_is_not_emptied() -> None:
-    """Replacing the only member is an exchange, no emptying."""
-    joins = operation("member.add", "group:crew", entity="id-crew", after={"member": "new"})
-    assert not only(MembershipRemovals().examine(plan(leave(0), joins), group_of(1))).tripped
+    """Replacing the only member is an exchange, no emptying: if whoever comes is there, and nobody is asked about."""
+    joins = operation("member.add", "group:crew", entity="id-crew", after={"member": "p9"}, effect={"member": NINE})
+    crew = group_of(1)
+    crew = replace(
+        crew, observed=observed(*crew.observed.entities.values(), entity("p9"), details=crew.observed.details)
+    )
+    asked = Proposal(kind=ProposalKind.REBIND, key=NINE, entity=entity_id("p9"), reason="who is it?")
+    there = {NINE: entity_id("p9")}
+    tripped = [
+        only(MembershipRemovals().examine(plan(leave(0), joins), replace(crew, standings=standings))).tripped
+        for standings in (
+            Standings(entity_of=there),
+            Standings(),
+            Standings(entity_of=there, proposals={NINE: asked}),
+        )
+    ]
+    assert tripped == [False, True, True]
 
 
 def test_exits_in_removals_are_not_counted() -> None:
