@@ -51,6 +51,14 @@ class Party:
     returning: tuple[str, ...] = ()
     #: Gets back what it had: before anybody else, since nobody was given it.
     reclaims: bool = False
+    #: Its entity, by which its parking address is told from others': keys change hands, and who was parked once under a
+    #: key may hold that address for as long as it is DISABLED, which no call shows.
+    entity: str = ""
+
+    @property
+    def parks_as(self) -> str:
+        """What its parking address is made of."""
+        return self.entity or self.key
 
 
 class Act(StrEnum):

@@ -254,7 +254,7 @@ ROWS: dict[str, tuple[Edit, str, int, str, str]] = {
     "an address twice": (
         replaced("fry@planetexpress.com", "leela@planetexpress.com"),
         "people.csv:4",
-        2,
+        1,
         "leela@planetexpress.com",
         "",
     ),

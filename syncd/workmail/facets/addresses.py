@@ -193,6 +193,7 @@ class _Cast:
             wanted_primary=wanted.primary if wanted is not None else "",
             wanted_aliases=wanted.aliases if wanted is not None else (),
             extras=self.extras if held is not None else Extras.UNMANAGED,
+            entity=entity.id,
         )
 
     def _holders(self, moving: Mapping[str, Party]) -> Iterator[Party]:
@@ -200,10 +201,9 @@ class _Cast:
         claims: set[str] = set()
         domain = self.situation.observed.organization.default_domain
         for party in moving.values():
-            claims.add(fold(party.wanted_primary))
-            claims.update(map(fold, (*party.wanted_aliases, *party.returning)))
+            claims.update(map(fold, (party.wanted_primary, *party.wanted_aliases, *party.returning)))
             if party.primary:
-                claims.add(fold(parking_address(party.key, domain)))
+                claims.add(fold(parking_address(party.parks_as, domain)))
         claims.discard("")
         key_of, aliases = self.standings.key_of, self.aliases
         for entity in self.entities.values():

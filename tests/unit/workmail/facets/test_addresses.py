@@ -368,7 +368,7 @@ def test_a_lost_entity_that_is_created_again_is_registered_by_reference() -> Non
 
 def test_a_parking_alias_left_behind_is_released() -> None:
     """Whatever the alias policy, also after a cycle that was cut short."""
-    parked = parking_address("user:ada", DOMAIN)
+    parked = parking_address(entity_id("ada"), DOMAIN)
     operations, _ = proposed(world([wanted("ada")], [entity("ada")], aliases={"ada": [parked]}))
     assert [one.kind for one in operations] == ["alias.remove"]
     assert is_parking(str(operations[0].before["alias"]))
