@@ -321,7 +321,7 @@ class _Table:
     def _parking(self, mover: _Mover) -> str:
         attempt = 0
         while True:
-            address = parking_address(mover.parks_as, self.domain, attempt)
+            address = parking_address(mover.party.parks_as, self.domain, attempt)
             holder = self._holder.get(fold(address))
             if holder is None or holder.key == mover.key:
                 return fold(address)

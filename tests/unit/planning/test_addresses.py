@@ -266,6 +266,13 @@ def test_only_what_hangs_together_is_one_move() -> None:
     assert {group for step, group in groups.items() if step.startswith("eve")} == {()}
 
 
+def test_who_changes_keys_parks_where_they_parked_before() -> None:
+    """The entity tells parking addresses apart: another one under the same key may hold its own out of sight."""
+    one, other = (Party(key="user:7", status=Status.STAYING, entity=entity) for entity in ("e1", "e2"))
+    assert parking_address(one.parks_as, DEFAULT_DOMAIN) != parking_address(other.parks_as, DEFAULT_DOMAIN)
+    assert Party(key="user:8", status=Status.STAYING, entity="e1").parks_as == one.parks_as
+
+
 def test_only_the_form_makes_a_parking_address() -> None:
     """Twelve hexadecimal digits behind the prefix, in any case; nothing that a person would be given."""
     assert is_parking(parking_address("user:7", "corp.example"))
