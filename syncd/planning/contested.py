@@ -8,6 +8,7 @@ something is never held: it goes on, and is told.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from syncd.model.action import Action
 from syncd.model.names import Key
 from syncd.model.operation import BundleKind, Change, Operation, plain
 from syncd.model.page import Role
@@ -60,8 +61,15 @@ def notes(plan: Plan, situation: Situation, sent: Sent) -> Iterator[Note]:
 
 
 def _is_of_interest(operation: Operation) -> bool:
+    """Return whether somebody else may change back what *operation* does, and its place tells of it.
+
+    An address that is given up may have become an alias by another's becoming primary, which its place doesn't tell;
+    one parked on the way comes to nothing by itself.
+    """
+    gives_up = operation.verb.role is Role.MOVES and (operation.action is Action.REMOVE or not operation.effect)
     return (
         operation.verb.role in _VALUES
+        and not gives_up
         and operation.entity is not None
         and operation.call is not None
         and operation.bundle.kind in (BundleKind.SINGLE, BundleKind.MOVE)

@@ -17,6 +17,7 @@ from syncd import wiring
 from syncd.clock import SystemClock
 from syncd.daemon.requests import Mailbox, Wish
 from syncd.errors import Interrupted
+from syncd.model.policy import WINDOWED
 from syncd.settings import Loaded, OrganizationSettings, load
 from syncd.wiring.daemon import ConfigReader, Service
 from tests.functional.conftest import Place, a_place
@@ -46,7 +47,10 @@ def place(tmp_path: Path) -> Iterator[Place]:
         found.change("every: 10s", "every: 1s")
         more = "http: {listen: 127.0.0.1:0}\nreports: {folder: reports, keep: 10}\nlog: {level: error}"
         found.change("log: {level: error}", more)
-        found.change("    protected:", "    verify_within: 2h\n    protected:")
+        # A schedule of seconds makes holes of a quarter of an hour, and a whole day's changes come to and fro.
+        limits = ", ".join(f"{name}: {{percent: 100, count: 100000}}" for name in sorted(WINDOWED - {"source_shrink"}))
+        more = f"verify_within: 2h\n    removal: {{hole: 7d}}\n    guards: {{{limits}}}"
+        found.change("    protected:", f"    {more}\n    protected:")
         yield found
 
 

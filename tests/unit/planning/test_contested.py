@@ -40,6 +40,21 @@ def test_a_directory_that_changes_its_mind_is_not_contested() -> None:
     assert not found(TITLE, goal, goal, goal, BACK)
 
 
+@pytest.mark.parametrize(
+    "gives_up",
+    [
+        operation("alias.remove", entity="id-fry", before={"alias": "fry@a.example"}),
+        operation(
+            "address.park", entity="id-fry", before={"primary": "a"}, after={"primary": "syncd-parked"}, effect={}
+        ),
+    ],
+)
+def test_what_is_given_up_is_not_contested(gives_up: Operation) -> None:
+    """Two people who swap their addresses to and fro give up the same alias each time: nobody changes that back."""
+    assert places(plan(gives_up)) == frozenset()
+    assert not found(gives_up, gives_up.after, gives_up.after, gives_up.after)
+
+
 def test_a_way_and_its_way_back_are_one_place() -> None:
     """Setting a value from another one and back, adding a member and taking it out; other members are other places."""
     back = operation("profile.update", entity="id-fry", before={"title": "boy"}, after={"title": "clerk"})
