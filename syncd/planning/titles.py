@@ -10,9 +10,9 @@ from syncd.model.situation import Situation
 def titles(situation: Situation, operations: Iterable[Operation]) -> Mapping[str, str]:
     """Return the name of each subject of *operations*: the one that the service knows, else the wanted one.
 
-    So of those whose removal is under way, or who are in doubt: they are named wherever it is told.
+    So of those whose removal is under way, or who are held or in doubt: they are named wherever it is told.
     """
-    others = (*situation.memory.begun, *situation.standings.doubted)
+    others = (*situation.memory.begun, *situation.memory.holds, *situation.standings.doubted)
     subjects = {*others, *(operation.subject for operation in operations)}
     return {key: name for key in subjects if (name := _name(situation, key))}
 

@@ -93,6 +93,7 @@ def test_who_is_held_stays_as_they_are() -> None:
     assert (report.exit_code, world.caller.mutations) == (0, [])
     assert report.plan is not None
     assert {n.subject for n in report.plan.notes if n.code == "held"} == {FRY, "user:new"}
+    assert report.plan.names == {FRY: "p00", "user:new": "new"}
     world.stores.release(FRY)
     world.stores.release(Key("user:new"))
     assert world.sync().exit_code == 0
