@@ -207,7 +207,7 @@ class _Cycle:
         if not self._options.dry_run and not tripped:
             counts, anew = believed_counts(plan, situation), approved_reads(plan, self._parts.source_guards)
             self._parts.memory.record_marks(evidence.marks, counts)
-            self._parts.memory.record_reads(counts, anew=anew)
+            self._parts.memory.record_reads(counts, at=situation.service_now, anew=anew)
             if again := evidence.began_anew(situation.memory):
                 self._parts.observer.event("evidence_began_anew", count=len(again), reason=next(iter(again.values())))
         if not self._options.dry_run:

@@ -17,7 +17,7 @@ from syncd.model.operation import Bundle, BundleKind, Call, Operation, Ref
 from syncd.model.page import Role
 from syncd.model.plan import words_of
 from syncd.model.report import Outcome, Refusal, Result
-from syncd.model.tally import Tally
+from syncd.model.tally import Tallied
 from syncd.model.terms import Terms
 from syncd.ports import Clock, Journal, Observer
 
@@ -55,7 +55,7 @@ class Executor:
     #: Bundles of which something was sent before this run, or in it: half of them would be worse than none.
     begun: set[Bundle] = field(default_factory=set)
     #: By operation id, as what guards counted it.
-    tallies: Mapping[str, Collection[Tally]] = field(default_factory=dict)
+    tallies: Mapping[str, Collection[Tallied]] = field(default_factory=dict)
     workers: int = 1
     stop: Event = field(default_factory=Event)
     #: Set besides *stop* when what is allowed has changed: then a removal isn't finished either, which the next cycle

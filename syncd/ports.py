@@ -18,7 +18,7 @@ from syncd.model.plan import Finding, Plan, Proposed
 from syncd.model.report import Outcome, Refusal, Report
 from syncd.model.situation import Situation
 from syncd.model.state import Entity
-from syncd.model.tally import Tally
+from syncd.model.tally import Tallied, Tally
 from syncd.model.terms import Terms
 
 
@@ -113,7 +113,7 @@ class MemoryStore(Protocol):
         """Forget the marks of *keys*: a complete read has seen them, whatever becomes of its cycle."""
         ...
 
-    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+    def record_reads(self, counts: Mapping[Kind, int], *, at: datetime, anew: Collection[Kind] = ()) -> None:
         """Add a good read to those of the last week; of the kinds *anew* forget the ones before: a person said yes."""
         ...
 
@@ -164,7 +164,7 @@ class Journal(Protocol):
         *,
         binding: Binding | None = None,
         spends: Collection[str] = (),
-        tallies: Collection[Tally] = (),
+        tallies: Collection[Tallied] = (),
     ) -> Refusal | None:
         """Record the intent, drop the details that *operation* touches and write *binding*, in one transaction.
 

@@ -75,7 +75,7 @@ class CountingGuard:
     def examine(self, plan: Plan, situation: Situation) -> Iterator[Finding]:
         """Yield a finding for each measure."""
         for measure in self.measures(plan, situation):
-            yield finding(self.name, measure, self.threshold(situation), situation.now)
+            yield finding(self.name, measure, self.threshold(situation), situation.service_now)
 
     def measures(self, plan: Plan, situation: Situation) -> Iterator[Measure]:
         """Yield the one measure: of whom something is counted, among all."""

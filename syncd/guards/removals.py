@@ -73,7 +73,7 @@ class Deletions(CountingGuard):
 
 def _out_of_use(situation: Situation) -> list[Tallied]:
     """Return who of ours is out of use since at most a week, and of whom we know of no removal then."""
-    now, entities, tallied = situation.now, situation.observed.entities, situation.memory.tallied
+    now, entities, tallied = situation.service_now, situation.observed.entities, situation.memory.tallied
     found = []
     for key, binding in situation.memory.bindings.items():  # runs over everybody, in every cycle
         entity = entities.get(binding.entity)

@@ -117,7 +117,7 @@ class SourceShrink(_OfTheSource):
 
 def _largest(kind: Kind, window: Window, situation: Situation) -> GoodRead | None:
     """Return the largest good read of *kind* within *window*."""
-    since = situation.now - window.span
+    since = situation.service_now - window.span
     reads = [read for read in situation.memory.reads if read.kind is kind and read.at > since]
     return max(reads, key=lambda read: (read.entries, read.at), default=None)
 

@@ -31,3 +31,11 @@ class Situation:
     standings: Standings
     now: datetime
     pages: Pages
+
+    @property
+    def service_now(self) -> datetime:
+        """What the service's own clock says, by which windows are counted: nobody sets that one by mistake.
+
+        Where it told none, ours.
+        """
+        return self.observed.answered_at or self.now

@@ -28,6 +28,6 @@ def reached(situation: Situation) -> Mapping[Kind, int]:
 
 
 def _just_made(situation: Situation) -> set[Key]:
-    since = situation.now - Window.DAY.span
+    since = situation.service_now - Window.DAY.span
     tallied = situation.memory.tallied.get((Count.REGISTRATIONS, ""), ())
     return {Key(one.tally.row) for one in tallied if not one.tally.freed and one.at > since}

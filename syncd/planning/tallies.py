@@ -8,20 +8,26 @@ from syncd.model.operation import BundleKind, Operation
 from syncd.model.page import Count
 from syncd.model.plan import Plan
 from syncd.model.situation import Situation
-from syncd.model.tally import Tally
+from syncd.model.tally import Tallied
 from syncd.model.window import LONGEST
 from syncd.planning.judge import approved, freed_of
 from syncd.ports import Guard
 
 
-def tallies_of(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Mapping[str, Collection[Tally]]:
-    """Return, by operation id, as what guards count each operation of *plan*; what a person approved is marked so."""
+def tallies_of(plan: Plan, situation: Situation, guards: Sequence[Guard]) -> Mapping[str, Collection[Tallied]]:
+    """Return, by operation id, as what guards count each operation of *plan*; what a person approved is marked so.
+
+    Its time is that of the read which it rests on, by the service's clock.
+    """
     freed = freed_of(plan, approved(situation.memory.approvals))
-    found: dict[str, Collection[Tally]] = {}
+    found: dict[str, Collection[Tallied]] = {}
+    at = situation.service_now
     for operation in plan.operations:
         said = {guard.tally(operation, situation) for guard in guards} - {None}
         if said:
-            found[operation.id] = [replace(one, freed=operation.id in freed) for one in said if one is not None]
+            found[operation.id] = [
+                Tallied(tally=replace(one, freed=operation.id in freed), at=at) for one in said if one is not None
+            ]
     return found
 
 

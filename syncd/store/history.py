@@ -18,7 +18,6 @@ from syncd.store.journal import StoredJournal, to_record
 from syncd.store.records import CycleRecord, OperationRecord, StoredPlan
 from syncd.store.schema import approvals, cycles, journal, plans
 from syncd.store.scope import Scope
-from syncd.store.windows import forget_tallies
 
 KEPT_CYCLES: Final = 2000
 KEPT_PLANS: Final = 200
@@ -211,7 +210,6 @@ class StoredHistory:
 
     def _forget(self, connection: Connection) -> None:
         organization, now = self._scope.organization, self._scope.clock.now()
-        forget_tallies(connection, self._scope)
         newest = self._cycles().with_only_columns(cycles.c.cycle_id).order_by(cycles.c.started_at.desc())
         connection.execute(
             delete(cycles).where(

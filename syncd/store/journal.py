@@ -20,7 +20,7 @@ from syncd.model.operation import BundleKind, Call, Generated, Operation, plain
 from syncd.model.page import Role
 from syncd.model.plan import words_of
 from syncd.model.report import Outcome, Refusal, Result
-from syncd.model.tally import Tally
+from syncd.model.tally import Tallied
 from syncd.store.details import drop_details
 from syncd.store.memory import pause_in_force, write_binding, write_bindings
 from syncd.store.records import OperationRecord
@@ -68,7 +68,7 @@ class StoredJournal:
         *,
         binding: Binding | None = None,
         spends: Collection[str] = (),
-        tallies: Collection[Tally] = (),
+        tallies: Collection[Tallied] = (),
     ) -> Refusal | None:
         """Record the intent, drop the details that *operation* touches, write *binding*: all or nothing.
 
@@ -86,7 +86,7 @@ class StoredJournal:
             if touches is not None:
                 drop_details(connection, organization, [touches])
             self._spend(connection, spends)
-            add_tallies(connection, self._scope, tallies, cycle_id=self._cycle_id, operation=operation.id)
+            add_tallies(connection, organization, tallies, cycle_id=self._cycle_id, operation=operation.id)
         return None
 
     def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:

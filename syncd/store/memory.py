@@ -26,7 +26,7 @@ from syncd.store.schema import (
     source_counts,
 )
 from syncd.store.scope import Scope
-from syncd.store.windows import add_reads, is_settled, reads_since, settle, tallies_since
+from syncd.store.windows import add_reads, is_settled, kept_reads, kept_tallies, settle
 
 
 class StoredMemory:
@@ -48,8 +48,8 @@ class StoredMemory:
                 pause=pause_in_force(connection, organization, self._scope.clock.now()),
                 counts=_counts(connection, organization),
                 open_intents=_open_intents(connection, organization),
-                tallies=tallies_since(connection, organization, self._scope.clock.now()),
-                reads=reads_since(connection, organization, self._scope.clock.now()),
+                tallies=kept_tallies(connection, organization),
+                reads=kept_reads(connection, organization),
                 settled=is_settled(connection, organization),
             )
 
@@ -79,9 +79,9 @@ class StoredMemory:
         with self._scope.writing("forget who was missing") as connection:
             connection.execute(_CLEAR, [{"of": self._scope.organization, "whose": key} for key in keys])
 
-    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+    def record_reads(self, counts: Mapping[Kind, int], *, at: datetime, anew: Collection[Kind] = ()) -> None:
         """Add a good read to those of the last week; of the kinds *anew* forget the ones before."""
-        add_reads(self._scope, counts, anew=anew)
+        add_reads(self._scope, counts, at=at, anew=anew)
 
     def end_first_load(self) -> None:
         """Note that the first load is over."""

@@ -24,7 +24,7 @@ _READ = upsert(source_reads)
 
 
 def add_tallies(
-    connection: Connection, scope: Scope, counted: Collection[Tally], *, cycle_id: str, operation: str
+    connection: Connection, organization: str, counted: Collection[Tallied], *, cycle_id: str, operation: str
 ) -> None:
     """Write as what *operation* was counted, with its intent: one whose outcome never becomes known counts."""
     if counted:
@@ -32,15 +32,15 @@ def add_tallies(
             _ADD,
             [
                 {
-                    "organization": scope.organization,
+                    "organization": organization,
                     "cycle_id": cycle_id,
                     "operation": operation,
-                    "counted_as": one.count.value,
-                    "scope": one.scope,
-                    "counted": one.row,
-                    "weight": one.weight,
-                    "freed": one.freed,
-                    "at": scope.clock.now(),
+                    "counted_as": one.tally.count.value,
+                    "scope": one.tally.scope,
+                    "counted": one.tally.row,
+                    "weight": one.tally.weight,
+                    "freed": one.tally.freed,
+                    "at": one.at,
                 }
                 for one in counted
             ],
@@ -52,11 +52,11 @@ def take_back_tallies(connection: Connection, organization: str, *, cycle_id: st
     connection.execute(_TAKE_BACK, {"of": organization, "within": cycle_id, "what": operation})
 
 
-def tallies_since(connection: Connection, organization: str, now: datetime) -> tuple[Tallied, ...]:
-    """Return what was counted in the last week, the last first."""
+def kept_tallies(connection: Connection, organization: str) -> tuple[Tallied, ...]:
+    """Return what was counted and may be within a window, the last first."""
     table = tallies.c
     query = select(table.counted_as, table.counted, table.scope, table.weight, table.freed, table.at)
-    query = query.where(table.organization == organization, table.at > now - LONGEST).order_by(table.at.desc())
+    query = query.where(table.organization == organization).order_by(table.at.desc())
     known = {count.value for count in Count}
     return tuple(
         Tallied(tally=Tally(count=Count(count), row=row, scope=scope, weight=weight, freed=freed), at=at)
@@ -65,11 +65,11 @@ def tallies_since(connection: Connection, organization: str, now: datetime) -> t
     )
 
 
-def reads_since(connection: Connection, organization: str, now: datetime) -> tuple[GoodRead, ...]:
-    """Return the good reads of the last week that were the largest since."""
+def kept_reads(connection: Connection, organization: str) -> tuple[GoodRead, ...]:
+    """Return the good reads that may be within a window, and were the largest since."""
     table = source_reads.c
     query = select(table.kind, table.at, table.entries)
-    rows = connection.execute(query.where(table.organization == organization, table.at > now - LONGEST))
+    rows = connection.execute(query.where(table.organization == organization))
     return tuple(GoodRead(kind=Kind(kind), at=at, entries=entries) for kind, at, entries in rows)
 
 
@@ -79,17 +79,20 @@ def is_settled(connection: Connection, organization: str) -> bool:
     return connection.execute(query).scalar() is not None
 
 
-def add_reads(scope: Scope, counts: Mapping[Kind, int], *, anew: Collection[Kind]) -> None:
-    """Add a good read; forget those that no window needs: too old, not larger than this one, or of the kinds *anew*."""
-    organization, now, table = scope.organization, scope.clock.now(), source_reads.c
+def add_reads(scope: Scope, counts: Mapping[Kind, int], *, at: datetime, anew: Collection[Kind]) -> None:
+    """Add a good read; forget those that no window needs: too old, not larger than this one, or of the kinds *anew*.
+
+    So is forgotten what was counted: by *at*, since this machine's own clock may have been set ahead.
+    """
+    organization, table = scope.organization, source_reads.c
     with scope.writing("record how much was read") as connection:
-        old = (table.organization == organization, table.at <= now - LONGEST)
-        connection.execute(delete(source_reads).where(*old))
+        for old in (source_reads, tallies):
+            connection.execute(delete(old).where(old.c.organization == organization, old.c.at <= at - LONGEST))
         for kind, entries in counts.items():
             of_kind = (table.organization == organization, table.kind == kind.value)
             smaller = () if kind in anew else (table.entries <= entries,)
             connection.execute(delete(source_reads).where(*of_kind, *smaller))
-            row = {"organization": organization, "kind": kind.value, "at": now, "entries": entries}
+            row = {"organization": organization, "kind": kind.value, "at": at, "entries": entries}
             connection.execute(_READ.on_conflict_do_nothing(), row)
 
 
@@ -98,9 +101,3 @@ def settle(scope: Scope) -> None:
     with scope.writing("record that the first load is over") as connection:
         of = organizations.c.id == scope.organization
         connection.execute(update(organizations).where(of).values(settled_at=scope.clock.now()))
-
-
-def forget_tallies(connection: Connection, scope: Scope) -> None:
-    """Forget what no window needs any more."""
-    old = (tallies.c.organization == scope.organization, tallies.c.at <= scope.clock.now() - LONGEST)
-    connection.execute(delete(tallies).where(*old))

@@ -15,8 +15,7 @@ from syncd.model.names import EntityId, Key, Kind, kind_of
 from syncd.model.operation import BundleKind, Call, Operation, plain
 from syncd.model.plan import Plan, words_of
 from syncd.model.report import Outcome, Refusal, Report, Result
-from syncd.model.tally import GoodRead, Tallied, Tally
-from syncd.model.window import LONGEST
+from syncd.model.tally import GoodRead, Tallied
 from syncd.ports import Clock
 
 
@@ -60,7 +59,7 @@ class FakeStores:
             pause=self._paused(),
             counts=dict(self.counts),
             open_intents=tuple(self.open.values()),
-            tallies=tuple(one for these in self.tallies.values() for one in these if one.at > now - LONGEST),
+            tallies=tuple(one for these in self.tallies.values() for one in these),
             reads=tuple(self.reads),
             settled=self.settled,
         )
@@ -80,9 +79,9 @@ class FakeStores:
     def clear_marks(self, keys: Collection[Key]) -> None:
         self.marks = {key: mark for key, mark in self.marks.items() if key not in keys}
 
-    def record_reads(self, counts: Mapping[Kind, int], *, anew: Collection[Kind] = ()) -> None:
+    def record_reads(self, counts: Mapping[Kind, int], *, at: datetime, anew: Collection[Kind] = ()) -> None:
         self.reads = [one for one in self.reads if one.kind not in anew]
-        self.reads += [GoodRead(kind=kind, at=self.clock.now(), entries=count) for kind, count in counts.items()]
+        self.reads += [GoodRead(kind=kind, at=at, entries=count) for kind, count in counts.items()]
 
     def end_first_load(self) -> None:
         self.settled = True
@@ -118,7 +117,7 @@ class FakeStores:
         *,
         binding: Binding | None = None,
         spends: Collection[str] = (),
-        tallies: Collection[Tally] = (),
+        tallies: Collection[Tallied] = (),
     ) -> Refusal | None:
         if (refusal := self.refusal(operation, binding)) is not None:
             return refusal
@@ -139,7 +138,7 @@ class FakeStores:
             )
         self._spend(spends)
         name = f"{len(self.reports)}:{operation.id}"
-        self.tallies[name] = [Tallied(tally=one, at=self.clock.now()) for one in tallies]
+        self.tallies[name] = list(tallies)
         return None
 
     def refusal(self, operation: Operation, binding: Binding | None) -> Refusal | None:

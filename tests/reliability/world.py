@@ -156,7 +156,7 @@ class SimWorld(World):
         self.log: Log = []
         self.line = Line(self.emulator, self.script, self.log, self.tell)
         self.line.monotonic = self.clock.monotonic
-        self.caller = PlainCaller(self.line, remember=False)
+        self.caller = PlainCaller(self.line, remember=False, timestamp=self.clock.timestamp)
         self.ear = Ear()
         self.mapping = Columns()
         #: What the directory came to in each complete read.

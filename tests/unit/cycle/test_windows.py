@@ -100,6 +100,22 @@ def test_five_percent_a_cycle_said_to_be_inactive_are_stopped_within_a_day() -> 
     assert report.exit_code == 3
 
 
+@pytest.mark.parametrize("days", [8, -8])
+def test_a_clock_that_jumps_frees_no_window(days: int) -> None:
+    """It is the service's clock that windows are counted by: what was removed today is still of today."""
+    rows = people(40)
+    world = started(rows)
+    for n in (0, 1):
+        rows[Key(f"user:p{n:03}")] = replace(rows[Key(f"user:p{n:03}")], enabled=False)
+    assert sync(world, rows).exit_code == 0
+    world.clock.jump(days=days)
+    for n in (2, 3):
+        rows[Key(f"user:p{n:03}")] = replace(rows[Key(f"user:p{n:03}")], enabled=False)
+    report = sync(world, rows)
+    assert "removals" in tripped(report)
+    assert enabled(world) == 38
+
+
 def test_three_people_that_leave_in_two_steps_do_not_all_leave() -> None:
     """One of three goes; the next two are asked for, together or apart, in the next cycle or after a month."""
     rows = people(3)
