@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from syncd.guards import SOURCE_GUARDS
-from syncd.model.names import EntityId, Key, Kind, fold, kind_of
+from syncd.model.names import EntityId, Key, Kind, fold
 from syncd.model.operation import Operation
 from syncd.model.plan import Plan
 from syncd.model.policy import Policy
@@ -103,8 +103,8 @@ class Books:
     unseen: dict[Key, int] = field(default_factory=dict)
     #: Whose each entity is, and how they looked last.
     looks: dict[EntityId, Look] = field(default_factory=dict)
-    #: Removals that nobody approved: when, by the service's clock, and of what kind.
-    removals: list[tuple[datetime, Kind]] = field(default_factory=list)
+    #: Removals that nobody approved: when, by the service's clock, and whose.
+    removals: list[tuple[datetime, Key]] = field(default_factory=list)
 
     def note_read(self, seen: Seen) -> None:
         """Count who was missing in the read of this cycle, if it was complete.
@@ -138,7 +138,7 @@ class Books:
         now = seen.world.clock.true_now()
         for one in seen.intents:
             if one.kind == "deregister" and not seen.is_approved(one) and not _began(seen, one):
-                self.removals.append((now, kind_of(one.subject)))
+                self.removals.append((now, one.subject))
         for key, binding in seen.bound_after.items():
             person = seen.rows.get(key)
             if person is None:

@@ -4,13 +4,13 @@ A function yields None for each check that holds, and a sentence for each that d
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from syncd.executor import STALE_AFTER_S
 from syncd.model.names import EntityId, Key, Kind, fold, kind_of
-from syncd.model.operation import Operation
+from syncd.model.operation import BundleKind, Operation
 from syncd.model.window import Window
 from syncd.planning.ownership import is_parking
 from tests.reliability.books import Books, Look, Seen, look_of
@@ -39,14 +39,16 @@ def foreign_untouched(seen: Seen, books: Books) -> Checks:
 
 
 def frozen_untouched(seen: Seen, books: Books) -> Checks:
-    """Who is rejected, pending or outside the pilot stays as they are, in every group."""
+    """Who is rejected, pending or outside the pilot stays as they are, in every group; or gets back what they had."""
     if seen.plan is None:
         return
     frozen = {one.key for one in seen.plan.rejections} | {one.key for one in seen.plan.pending}
     pilot = set(seen.policy.only.keys)
     if pilot:
         frozen |= {key for key in seen.bound if key not in pilot}
-    for key in sorted(key for key in frozen if key is not None):
+    back = [one for one in seen.intents if one.bundle.kind is BundleKind.ROLLBACK]
+    given_back = {key for one in back for key in (one.row, one.subject)}
+    for key in sorted(key for key in frozen if key is not None and key not in given_back):
         bound = seen.bound.get(key)
         if bound is None or key not in seen.bound_after or bound.entity not in seen.before:
             continue
@@ -158,27 +160,30 @@ def not_on_old_reads(seen: Seen, books: Books) -> Checks:
 
 def removals_within_guards(seen: Seen, books: Books) -> Checks:
     """No more of a kind are removed in a cycle, unapproved, than the limit lets pass."""
-    for kind, counted in _unapproved(seen).items():
-        population = _population(seen, kind)
+    for kind, keys in _unapproved(seen).items():
+        population, counted = _population(seen, kind), len(keys)
         limit = may_pass(population, seen.policy.guards.removals.amount)
         yield None if counted <= limit else f"{counted} of {population} {kind}s removed at once, {limit} may pass"
 
 
 def removals_within_windows(seen: Seen, books: Books) -> Checks:
-    """... nor within a day, or a week; percentages are of those who were there at its beginning."""
+    """... nor within a day, or a week, each once; percentages are of those who were there at its beginning."""
     now = seen.world.clock.true_now()
-    for kind, counted in _unapproved(seen).items():
+    for kind, keys in _unapproved(seen).items():
         for window in Window:
-            before = sum(which is kind and now - at < window.span for at, which in books.removals)
-            population = _population(seen, kind) + before
+            lately = {key for at, key in books.removals if kind_of(key) is kind and now - at < window.span}
+            gone, population = lately | keys, _population(seen, kind) + len(lately - keys)
             limit = may_pass(population, seen.policy.guards.removals.within(window))
-            many = f"{before + counted} of {population} {kind}s removed within a {window}, {limit} may pass"
-            yield None if before + counted <= limit else many
+            many = f"{len(gone)} of {population} {kind}s removed within a {window}, {limit} may pass"
+            yield None if len(gone) <= limit else many
 
 
-def _unapproved(seen: Seen) -> Counter[Kind]:
-    removals = (one for one in _removals(seen) if not seen.is_approved(one) and not _began(seen, one))
-    return Counter(kind_of(one.subject) for one in removals)
+def _unapproved(seen: Seen) -> Mapping[Kind, set[Key]]:
+    found: dict[Kind, set[Key]] = defaultdict(set)
+    for one in _removals(seen):
+        if not seen.is_approved(one) and not _began(seen, one):
+            found[kind_of(one.subject)].add(one.subject)
+    return found
 
 
 def emptying_asks(seen: Seen, books: Books) -> Checks:
